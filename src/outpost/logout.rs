@@ -10,6 +10,7 @@ use tokio::join;
 use tokio::time::sleep;
 
 use super::errors::{Fault, Outcome};
+use super::loaded_session::LoadedSession;
 use super::request::RequestBody;
 use super::request_context::RequestContext;
 use super::services::Services;
@@ -126,25 +127,37 @@ pub(super) async fn frontchannel_logout(services: &Services, context: &mut Reque
     let asked = LogoutRequest::read(context.request.head.target.query().unwrap_or_default());
     if let Some(asked) = asked.filter(|_| frontchannel_logout::may_come_from_a_frame(&context.request.head)) {
         match services.find_session(context.application, &own).await? {
-            Some(found) if asked.fits(found.session.record()) => {
-                context.user = Some(found.name().to_owned());
-                let record = found.session.record();
-                let named = asked.provider_session(record.user.issuer.as_str().into());
-                let ended = match named {
-                    Some(session) => end_sessions_of(services, &session, Some(&record.user)).await?,
-                    None => ended_session(found.key, services.parts.store.end(&found.key).await?),
-                };
-                log_frame(context, &ended);
-                conclude(services, Some(context), SessionEndCause::FrontchannelLogout, &ended);
-                cookies = cookies::delete_all(context.application);
-            }
-            Some(_) => {}
+            Some(found) => cookies = logout_of_browser(services, context, asked, &found).await?,
             None => logout_without_cookie(services, context, asked).await?,
         }
     }
     let mut page = frame(services, context);
     page.cookies = cookies;
     Ok((Verdict::Page(page), Reason::LogoutByProvider))
+}
+
+/// FL-2: ends the session of the browser, unless the frame asks for another one; returns the cookies that are deleted. The answer does
+/// not tell why nothing ended, so the log does.
+async fn logout_of_browser(
+    services: &Services,
+    context: &mut RequestContext<'_>,
+    asked: LogoutRequest,
+    found: &LoadedSession,
+) -> Result<Vec<String>, Fault> {
+    let record = found.session.record();
+    if let Some(cause) = asked.misses(record) {
+        let (decision_id, application) = (&context.id, &context.application.slug);
+        tracing::warn!(decision_id, %application, cause, "a front-channel logout ended no session");
+        return Ok(Vec::new());
+    }
+    context.user = Some(found.name().to_owned());
+    let ended = match asked.provider_session(record.user.issuer.as_str().into()) {
+        Some(session) => end_sessions_of(services, &session, Some(&record.user)).await?,
+        None => ended_session(found.key, services.parts.store.end(&found.key).await?),
+    };
+    log_frame(context, &ended);
+    conclude(services, Some(context), SessionEndCause::FrontchannelLogout, &ended);
+    Ok(cookies::delete_all(context.application))
 }
 
 /// FL-3: a client that knows the provider's session id may end that session, but learns nothing, not even whether it

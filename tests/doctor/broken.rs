@@ -52,9 +52,17 @@ async fn clocks_and_clients_are_compared() {
         assert_eq!(code, Some(i32::from(level == "fail")), "{findings:#}");
     }
     let provider = FakeProvider::start(Flaws { refuses_clients: true, ..Flaws::default() }).await;
-    let (code, findings) = Setup::new(&provider.issuer(), "", MEMORY).findings().await;
+    let setup = Setup::new(&provider.issuer(), "", MEMORY);
+    let (code, findings) = setup.findings().await;
     assert_eq!(code, Some(1));
     says(&findings, "client_credentials", "fail", "invalid_client");
+    assert!(!findings.to_string().contains("client_secret_post"), "the secret has nothing to encode: {findings:#}");
+    setup.write("secret", "hunter2/+", 0o600);
+    says(&setup.findings().await.1, "client_credentials", "fail", "use client_secret_post");
+    setup.edit(|text| {
+        text.replace("client_secret_file", "token_endpoint_auth_method: client_secret_post\n    client_secret_file")
+    });
+    says(&setup.findings().await.1, "client_credentials", "fail", "compare `client_id`");
 }
 
 #[tokio::test]

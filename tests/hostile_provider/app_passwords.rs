@@ -56,7 +56,7 @@ async fn the_id_token_is_checked_in_full() {
     let rows: Vec<Row> = vec![
         ("proper", |_| {}, Judged::Good),
         ("somebody else's nonce", |b| b.claims = json!({"nonce": "n"}), token(TokenFault::Nonce)),
-        ("for another client", |b| b.claims = json!({"aud": "other"}), token(TokenFault::Audience)),
+        ("for another client", |b| b.claims = json!({"aud": "other"}), token(TokenFault::AUDIENCE)),
         ("other issuer", |b| b.claims = json!({"iss": "https://evil.example"}), token(TokenFault::ISSUER)),
         ("over", |b| b.clock_skew = -361, token(TokenFault::Expired(61))),
         ("other key", |b| b.key = Key::RsaB, token(TokenFault::SIGNATURE)),

@@ -81,7 +81,7 @@ async fn the_casebook() {
             json!({"iss": format!("{}x", test_client.op.issuer())}),
             refused(TokenFault::ISSUER),
         ),
-        ("aud altered (BL-5)", json!({}), json!({"aud": "wiki:2"}), refused(TokenFault::Audience)),
+        ("aud altered (BL-5)", json!({}), json!({"aud": "wiki:2"}), refused(TokenFault::AUDIENCE)),
         ("no iat (BL-5)", json!({}), json!({"iat": null}), refused(TokenFault::Time("iat"))),
         ("no exp (BL-5)", json!({}), json!({"exp": null}), refused(TokenFault::Time("exp"))),
         ("past (BL-5)", json!({}), json!({"exp": NOW - 61}), refused(TokenFault::Expired(61))),

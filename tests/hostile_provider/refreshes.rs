@@ -109,8 +109,8 @@ async fn bcp_6_a_new_id_token_is_checked_in_full() {
         ("another subject", |b| b.claims = json!({"sub": "1"}), untrustworthy(TokenFault::OtherUser)),
         ("no subject", |b| b.claims = json!({"sub": null}), untrustworthy(TokenFault::Subject)),
         ("another issuer", |b| b.claims = json!({"iss": "https://evil.example/"}), untrustworthy(TokenFault::ISSUER)),
-        ("another audience", |b| b.claims = json!({"aud": "board"}), untrustworthy(TokenFault::Audience)),
-        ("one audience more", |b| b.claims = json!({"aud": ["wiki:1", "x"]}), untrustworthy(TokenFault::Audience)),
+        ("another audience", |b| b.claims = json!({"aud": "board"}), untrustworthy(TokenFault::AUDIENCE)),
+        ("one audience more", |b| b.claims = json!({"aud": ["wiki:1", "x"]}), untrustworthy(TokenFault::AUDIENCE)),
         ("another party", |b| b.claims = json!({"azp": "x"}), untrustworthy(TokenFault::AuthorizedParty)),
         ("expired", |b| b.claims = json!({"exp": 1_899_999_000}), untrustworthy(TokenFault::Expired(1000))),
         ("no exp", |b| b.claims = json!({"exp": null}), untrustworthy(TokenFault::Time("exp"))),
@@ -158,6 +158,11 @@ async fn answers_of_the_token_endpoint() {
             "invalid_grant",
             |b| b.token = Reply::Text(400, "application/json", r#"{"error":"invalid_grant"}"#.into()),
             refused("invalid_grant"),
+        ),
+        (
+            "invalid_request",
+            |b| b.token = Reply::Text(400, "application/json", r#"{"error":"invalid_request"}"#.into()),
+            refused("invalid_request"),
         ),
         (
             "invalid_client",

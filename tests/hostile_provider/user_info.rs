@@ -246,7 +246,7 @@ fn signed_members() -> Vec<Row> {
                 b.signed_user_info = Some((Key::RsaA, json!({})));
                 b.user = json!({"aud": "other"});
             },
-            Outcome::Untrustworthy(TokenFault::Audience),
+            Outcome::Untrustworthy(TokenFault::AUDIENCE),
         ),
         (
             "other sub",

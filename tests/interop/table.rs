@@ -15,6 +15,8 @@ use crate::support::tools;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cell {
     Holds,
+    /// It holds except for this, which the program does not do.
+    HoldsBut(&'static str),
     /// It does not hold; the reason.
     Fails(String),
     /// The program cannot do this, or it cannot be tried here; the reason, which the document explains. An empty one: this is
@@ -31,9 +33,22 @@ impl Cell {
         }
     }
 
+    /// The same result of a program that does not do all that the column is about.
+    pub(crate) fn except(self, exception: Option<&'static str>) -> Self {
+        match (self, exception) {
+            (Self::Holds, Some(exception)) => Self::HoldsBut(exception),
+            (cell, _) => cell,
+        }
+    }
+
+    const fn holds(&self) -> bool {
+        matches!(self, Self::Holds | Self::HoldsBut(_))
+    }
+
     fn as_text(&self) -> String {
         match self {
             Self::Holds => "yes".to_owned(),
+            Self::HoldsBut(exception) => format!("yes ({exception})"),
             Self::Fails(_) => "no".to_owned(),
             Self::NotApplicable("") => "–".to_owned(),
             Self::NotApplicable(reason) => format!("– ({reason})"),
@@ -87,7 +102,7 @@ impl Table {
         self.rows.iter().flat_map(|row| {
             row.cells.iter().zip(self.columns).filter_map(|(cell, column)| match cell {
                 Cell::Fails(reason) => Some((row.program.as_str(), *column, reason.as_str())),
-                Cell::Holds | Cell::NotApplicable(_) => None,
+                Cell::Holds | Cell::HoldsBut(_) | Cell::NotApplicable(_) => None,
             })
         })
     }
@@ -98,7 +113,7 @@ impl Table {
             row.cells
                 .iter()
                 .zip(self.columns)
-                .map(|(cell, column)| ((row.program.clone(), (*column).to_owned()), *cell == Cell::Holds))
+                .map(|(cell, column)| ((row.program.clone(), (*column).to_owned()), cell.holds()))
         });
         cells.collect()
     }
@@ -124,7 +139,7 @@ impl Table {
             let row = line.next().unwrap_or_default();
             // The version is the last word.
             let program = row.rsplit_once(' ').map_or(row, |(program, _)| program);
-            for (column, _) in columns.iter().zip(line).filter(|(_, cell)| *cell == "yes") {
+            for (column, _) in columns.iter().zip(line).filter(|(_, cell)| cell.starts_with("yes")) {
                 match now.get(&(program.to_owned(), (*column).to_owned())) {
                     Some(false) => lost.push(format!("{program}, {column}: held before, does not hold now")),
                     None if is_whole => lost.push(format!("{program}, {column}: held before, did not run")),

@@ -122,7 +122,8 @@ section! {
         client_assertion_file: optional PathBuf,
         /// With `tls_client_auth`: the client's certificate chain (PEM), its own certificate first.
         client_certificate_file: optional PathBuf,
-        /// The signing algorithm (`alg`) of ID Tokens; a token with another one is rejected.
+        /// The signing algorithm (`alg`) of ID Tokens; a token with another one is rejected. `EdDSA` is accepted under its newer
+        /// name `Ed25519` (RFC 9864), too.
         id_token_signed_response_alg: SigningAlgorithm = "RS256",
         /// Scopes of the authentication request; `openid` is required. Most providers issue a refresh token (see
         /// `session.refresh`) for the scope `offline_access` only; some issue one without it. Some require consent at

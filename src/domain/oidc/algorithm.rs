@@ -38,9 +38,11 @@ impl SigningAlgorithm {
         (Self::HS512, "HS512"),
     ];
 
-    /// The algorithm registered as `name`.
+    /// The algorithm registered as `name`. `Ed25519` is the name that RFC 9864 registers for `EdDSA` over this curve, the only one
+    /// that is supported.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
+        let name = if name == "Ed25519" { "EdDSA" } else { name };
         Self::ALL.iter().find(|(_, text)| *text == name).map(|(algorithm, _)| *algorithm)
     }
 

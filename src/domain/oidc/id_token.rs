@@ -15,6 +15,7 @@ use super::issuer::TrustedIssuer;
 use super::json;
 use super::jws::{TokenKind, VerifiedJws};
 use super::jwt::{TokenFault, check_times, subject};
+use super::operands::{Operands, ShownList};
 use super::relying_party::RelyingParty;
 use super::sign_in::Nonce;
 use super::user::User;
@@ -217,7 +218,9 @@ pub(in crate::domain) fn check_audience(
         None => false,
     };
     if !fits {
-        return Err(TokenFault::Audience);
+        let aud = ShownList(claims.get("aud"));
+        let words = format_args!("it is {aud}, `client_id` {client_id:?}, `trusted_audiences` {trusted:?}");
+        return Err(TokenFault::Audience(Operands::new(words)));
     }
     match json::optional(claims, "azp") {
         Some(party) if !ours(party) => Err(TokenFault::AuthorizedParty),

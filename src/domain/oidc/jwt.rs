@@ -50,8 +50,8 @@ pub enum TokenFault {
     #[error("`tid` is not an allowed tenant{0}")]
     Tenant(Operands),
     /// `aud` is not this client alone.
-    #[error("`aud` is not this client alone")]
-    Audience,
+    #[error("`aud` is not this client alone{0}")]
+    Audience(Operands),
     /// `azp` is not this client.
     #[error("`azp` is not this client")]
     AuthorizedParty,
@@ -109,6 +109,8 @@ impl TokenFault {
     pub const SIGNATURE: Self = Self::Signature(Operands::NONE);
     /// [`TokenFault::Issuer`] without the two issuers.
     pub const ISSUER: Self = Self::Issuer(Operands::NONE);
+    /// [`TokenFault::Audience`] without the audiences.
+    pub const AUDIENCE: Self = Self::Audience(Operands::NONE);
 }
 
 /// The parsed header and payload of a compact JWT (RFC 7519 section 3), not verified yet.

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 /// How many characters of an untrusted value are shown.
 const MAX_CHARS: usize = 200;
+/// How many members of an untrusted list are shown.
+const MAX_MEMBERS: usize = 5;
 
 /// The compared values as text, without secrets. Faults are distinguished by the check that failed: two faults of one
 /// check are equal whatever their operands.
@@ -62,6 +64,18 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// An untrusted value that may be a list, of which the first members are shown.
+pub struct ShownList<'a>(pub Option<&'a Value>);
+
+impl fmt::Display for ShownList<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Value::Array(list)) = self.0 else { return Shown(self.0).fmt(f) };
+        let shown: Vec<String> = list.iter().take(MAX_MEMBERS).map(|value| Shown(Some(value)).to_string()).collect();
+        let more = if list.len() > MAX_MEMBERS { ", …" } else { "" };
+        write!(f, "[{}{more}]", shown.join(", "))
+    }
+}
+
 /// An untrusted text, quoted, made printable and cut.
 pub struct Quoted<'a>(pub &'a str);
 
@@ -92,6 +106,19 @@ mod tests {
         }
         let long = Quoted(&"x".repeat(10_000)).to_string();
         assert!(long.len() < 300 && long.ends_with("\"…"), "{long}");
+    }
+
+    #[test]
+    fn lists_from_outside_show_their_first_members() {
+        for (value, shown) in [
+            (None, "missing"),
+            (Some(json!("wiki")), "\"wiki\""),
+            (Some(json!([])), "[]"),
+            (Some(json!(["wiki", "a\r\n", 7])), "[\"wiki\", \"a\\r\\n\", a number]"),
+            (Some(json!([1, 2, 3, 4, 5, 6])), "[a number, a number, a number, a number, a number, …]"),
+        ] {
+            assert_eq!(ShownList(value.as_ref()).to_string(), shown);
+        }
     }
 
     #[test]

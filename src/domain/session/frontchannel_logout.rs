@@ -34,11 +34,20 @@ impl LogoutRequest {
         Some(asked)
     }
 
-    /// Whether every parameter that is present matches this session (FL-2).
+    /// Why this session is not the one that is asked for; `None` when every parameter that is present matches it (FL-2).
     #[must_use]
-    pub fn fits(&self, record: &SessionRecord) -> bool {
-        let issuer = self.issuer.as_ref().is_none_or(|issuer| *issuer == record.user.issuer);
-        issuer && (self.session.is_none() || self.session == record.provider_session)
+    pub fn misses(&self, record: &SessionRecord) -> Option<&'static str> {
+        if self.issuer.as_ref().is_some_and(|issuer| *issuer != record.user.issuer) {
+            return Some("`iss` is not the issuer of the browser's session");
+        }
+        match (&self.session, &record.provider_session) {
+            (Some(asked), Some(own)) if asked != own => Some("`sid` is not that of the browser's session"),
+            (Some(_), None) => Some(
+                "`sid` cannot be compared, because the ID Token had none: let the provider send frames without `iss` and `sid` to \
+                 this client (turn \"session required\" off)",
+            ),
+            _ => None,
+        }
     }
 
     /// The provider session, if both parameters are present and name a session of this issuer.
@@ -76,8 +85,10 @@ pub fn ancestors(issuer: &str, metadata: Option<&ProviderMetadata>) -> Vec<Strin
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::testing::request;
+    use crate::testing::{request, session_record};
 
     fn asked(query: &str) -> Option<(Option<String>, Option<String>)> {
         LogoutRequest::read(query).map(|asked| (asked.issuer, asked.session))
@@ -137,5 +148,31 @@ mod tests {
         let found = ancestors(&metadata.issuer, Some(&metadata));
         assert_eq!(found, ["https://op.example", "https://login.example:8443"]);
         assert_eq!(ancestors("http://127.0.0.1:9/o", None), ["http://127.0.0.1:9"]);
+    }
+
+    #[test]
+    fn fl_2_a_frame_that_misses_the_session_tells_why() {
+        let with_session =
+            SessionRecord { provider_session: Some("s-1".to_owned()), ..session_record("alice", &json!({}), 0) };
+        let without = SessionRecord { provider_session: None, ..with_session.clone() };
+        let issuer = form_urlencoded::byte_serialize(with_session.user.issuer.as_bytes()).collect::<String>();
+        for (query, record, expected) in [
+            (format!("iss={issuer}&sid=s-1"), &with_session, None),
+            (String::new(), &with_session, None),
+            (String::new(), &without, None),
+            (format!("iss={issuer}"), &without, None),
+            ("iss=https%3A%2F%2Fother.example&sid=s-1".to_owned(), &with_session, Some("`iss` is not")),
+            ("iss=".to_owned(), &with_session, Some("`iss` is not")),
+            (format!("iss={issuer}&sid=s-2"), &with_session, Some("`sid` is not")),
+            ("sid=".to_owned(), &with_session, Some("`sid` is not")),
+            // LemonLDAP::NG 2.16 sends the user's name.
+            (format!("iss={issuer}&sid=alice"), &without, Some("`sid` cannot be compared")),
+        ] {
+            let cause = LogoutRequest::read(&query).expect("no parameter occurs twice").misses(record);
+            let agree = cause
+                .zip(expected)
+                .map_or(cause.is_none() && expected.is_none(), |(cause, start)| cause.starts_with(start));
+            assert!(agree, "{query}: {cause:?}");
+        }
     }
 }

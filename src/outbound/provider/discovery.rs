@@ -179,7 +179,9 @@ fn announces_issuer(members: &Map<String, Value>) -> Result<bool, MetadataFault>
 fn unsupported(members: &Map<String, Value>, expected: &[ExpectedAlgorithm]) -> Vec<String> {
     const NAME: &str = "id_token_signing_alg_values_supported";
     let Some(Value::Array(supported)) = members.get(NAME) else { return Vec::new() };
-    let is_among = |algorithm: SigningAlgorithm| supported.iter().any(|name| name == algorithm.as_str());
+    let is_among = |algorithm| {
+        supported.iter().filter_map(Value::as_str).any(|name| SigningAlgorithm::parse(name) == Some(algorithm))
+    };
     let named: Vec<&str> = supported.iter().filter_map(Value::as_str).filter(|name| is_short(name)).take(20).collect();
     let warning = |ExpectedAlgorithm { client_id, algorithm }: &ExpectedAlgorithm| {
         let algorithm = algorithm.as_str();
@@ -285,8 +287,10 @@ mod tests {
 
     #[test]
     fn algorithms_that_the_provider_does_not_list_are_told() {
-        let expected = [SigningAlgorithm::RS256, SigningAlgorithm::ES256]
-            .map(|algorithm| ExpectedAlgorithm { client_id: "wiki".to_owned(), algorithm });
+        let wiki = |algorithm| ExpectedAlgorithm { client_id: "wiki".to_owned(), algorithm };
+        let listed = serde_json::json!({ "id_token_signing_alg_values_supported": ["Ed25519"] });
+        assert_eq!(unsupported(listed.as_object().unwrap(), &[wiki(SigningAlgorithm::EdDSA)]), Vec::<String>::new());
+        let expected = [SigningAlgorithm::RS256, SigningAlgorithm::ES256].map(wiki);
         for (listed, lacking) in [
             (serde_json::json!(["RS256", "ES256"]), &[][..]),
             (serde_json::json!(["RS256", 1, null]), &["ES256"]),

@@ -16,6 +16,7 @@ use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::json;
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::jwt::TokenFault;
+use crate::domain::oidc::operands::{Operands, ShownList};
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
@@ -172,7 +173,9 @@ async fn signed(
         None => true,
     };
     if !for_us {
-        return Err(TokenFault::Audience.into());
+        let (aud, client_id) = (ShownList(members.get("aud")), &relying_party.client_id);
+        let words = format_args!("that of the UserInfo answer is {aud}, `client_id` {client_id:?}");
+        return Err(TokenFault::Audience(Operands::new(words)).into());
     }
     if members.contains_key("nonce") || members.contains_key("events") {
         return Err(UserInfoFault::Refused(malformed("userinfo: another kind of token")));

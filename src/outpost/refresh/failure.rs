@@ -7,8 +7,13 @@ use crate::ports::ExchangeFault;
 
 /// Error codes that concern this user's grant (RFC 6749 section 5.2, `OpenID` Connect Core section 3.1.2.6): only
 /// another sign-in helps. All other codes concern the client and are for the operator to resolve.
-const OF_THE_GRANT: [&str; 6] = [
+const OF_THE_GRANT: [&str; 8] = [
     "invalid_grant",
+    // In its place for a refresh token that is unknown: LemonLDAP::NG 2.16 and older versions of other products. All refreshes
+    // have the same form, so nothing but the token makes one of them invalid.
+    "invalid_request",
+    // In its place: Cloud Foundry UAA.
+    "invalid_token",
     "access_denied",
     "login_required",
     "interaction_required",
@@ -56,6 +61,8 @@ mod tests {
         let refused = |error: &str| ExchangeFault::Refused(error.to_owned());
         for (fault, verdict) in [
             (refused("invalid_grant"), RefreshFailure::Ended),
+            (refused("invalid_request"), RefreshFailure::Ended),
+            (refused("invalid_token"), RefreshFailure::Ended),
             (refused("interaction_required"), RefreshFailure::Ended),
             (refused("invalid_client"), RefreshFailure::Later(LONG_PAUSE)),
             (refused("unauthorized_client"), RefreshFailure::Later(LONG_PAUSE)),

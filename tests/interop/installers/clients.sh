@@ -19,13 +19,7 @@ install_browsers() {
   for program in firefox-esr chromedriver:chromium-driver WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb; do
     command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")
   done
-  if [ ${#missing[@]} -gt 0 ]; then
-    [ "$(id -u)" -eq 0 ] || fail "please run once as root: apt-get install --no-install-recommends ${missing[*]}"
-    say "installing ${missing[*]}"
-    { apt-get -qq update &&
-      DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "${missing[@]}"; } >"$interop/apt.log" 2>&1 ||
-      { tail -n 20 "$interop/apt.log" >&2; fail "apt-get failed"; }
-  fi
+  [ ${#missing[@]} -eq 0 ] || install_debian "${missing[@]}"
   [ -x "$interop/bin/geckodriver" ] && return
   say "building geckodriver"
   cargo install --quiet --locked --root "$interop" geckodriver@0.37.1

@@ -1,4 +1,4 @@
-# Keycloak from Maven Central and Hydra as a Go module. oidc-provider and glewlwyd are there after `make tools`.
+# Keycloak from Maven Central, Hydra as a Go module, canaille from PyPI and LemonLDAP::NG of Debian. oidc-provider and glewlwyd are there after `make tools`.
 
 # The first Java of at least version 21 that is installed.
 find_java() {
@@ -44,4 +44,21 @@ install_hydra() {
     >"$interop/hydra.log" 2>&1 || fail "hydra cannot be built: see $interop/hydra.log"
   rm -rf "$module"
   printf '%s' "$package@$version" >"$stamp"
+}
+
+install_canaille() {
+  local version=0.3.6 folder=$interop/canaille
+  [ "$(cat "$folder/.installed" 2>/dev/null)" = "$version" ] && return
+  say "canaille $version"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check "canaille[server,sqlite,oidc,front]==$version"
+  printf '%s' "$version" >"$folder/.installed"
+}
+
+# The portal and starman, which serves it without a further web server; the other modules are only recommended by Debian, but the
+# portal does not start without them.
+install_lemonldap() {
+  install_debian liblemonldap-ng-portal-perl starman libdbd-sqlite3-perl libgd-securityimage-perl libimage-magick-perl \
+    libio-string-perl libstring-random-perl
 }

@@ -175,7 +175,7 @@ async fn is_shown_in_a_frame_when_the_session_ends<P: Provider>(stage: &Stage<P>
     let (here, elsewhere) = (stage.signed_in().await, stage.signed_in().await);
     let page = stage.provider.end_session(&here).await;
     let frame = stage.provider.frame(&page);
-    let ask = Ask::navigation(&frame).header("sec-fetch-dest", "iframe").header("sec-fetch-site", "cross-site");
+    let ask = Ask::navigation(&frame).header("sec-fetch-dest", "iframe").header("sec-fetch-site", P::FRAME_SITE);
     let shown = here.ask(ask).await;
     assert_eq!(shown.status, StatusCode::OK, "{shown:#?}");
     assert!(!stage.is_signed_in(&here).await, "{frame}");

@@ -1,7 +1,6 @@
 //! glewlwyd, whose pages are made by scripts: the calls here are those of its scripts.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -76,9 +75,7 @@ impl Provider for OfDebian {
     }
 
     fn version() -> String {
-        let query = Command::new("dpkg-query").args(["--show", "--showformat=${Version}", "glewlwyd"]).output();
-        let version = String::from_utf8(query.expect("dpkg-query").stdout).expect("text");
-        version.split('-').next().unwrap_or_default().to_owned()
+        super::debian_version("glewlwyd")
     }
 
     fn issuer(&self) -> String {

@@ -3,6 +3,7 @@
 //! Gatepost runs behind the real Envoy, the product beside it, on loopback. A column has one function for every product
 //! (`columns.rs`); what a product needs for it stands in the module of the product.
 
+mod canaille;
 mod columns;
 mod form;
 mod forwarder;
@@ -10,11 +11,13 @@ mod glewlwyd;
 mod hydra;
 mod hydra_login;
 mod keycloak;
+mod lemonldap;
 mod oidc_provider;
 mod stage;
 
 use std::future::Future;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -39,6 +42,11 @@ pub(crate) trait Provider: Send + Sync + Sized + 'static {
 
     /// Why this product has no such capability, if it has none.
     fn lacks(column: Column) -> Option<&'static str>;
+
+    /// What this product does not do of that which the column is about, where the rest can be tried.
+    fn excepts(_column: Column) -> Option<&'static str> {
+        None
+    }
 
     /// Starts it without clients, with its files in this folder.
     fn start(folder: &Path) -> impl Future<Output = Self>;
@@ -82,6 +90,10 @@ pub(crate) trait Provider: Send + Sync + Sized + 'static {
         form::frame(page)
     }
 
+    /// How the frame's site relates to the application's (Fetch Metadata). A frame that names no session needs Gatepost's cookie,
+    /// which browsers send on the application's own site only.
+    const FRAME_SITE: &'static str = "cross-site";
+
     /// Signs with a new key from now on; the earlier one may stay published.
     fn rotate_keys(&self) -> impl Future<Output = ()>;
 
@@ -96,6 +108,8 @@ pub(crate) async fn table(options: &Options) -> Table {
     add::<keycloak::Keycloak>(&mut rows, options).await;
     add::<hydra::Hydra>(&mut rows, options).await;
     add::<glewlwyd::OfDebian>(&mut rows, options).await;
+    add::<canaille::Canaille>(&mut rows, options).await;
+    add::<lemonldap::LemonLdap>(&mut rows, options).await;
     Table { name: "providers", corner: "provider", columns: Column::NAMES, rows }
 }
 
@@ -113,7 +127,9 @@ async fn add<P: Provider>(rows: &mut Vec<Row>, options: &Options) {
             (Some(reason), _) => Cell::NotApplicable(reason),
             (None, Ok(provider)) => {
                 let provider = Arc::clone(provider);
-                Cell::of(on_a_thread_of_its_own(move || columns::check(provider, column))).await
+                Cell::of(on_a_thread_of_its_own(move || columns::check(provider, column)))
+                    .await
+                    .except(P::excepts(column))
             }
             (None, Err(_)) => Cell::Fails("it does not start: see above".to_owned()),
         };
@@ -128,6 +144,13 @@ fn go_version(program: &str) -> String {
     let stamp = tools::fetched(&format!("interop/bin/.{program}.installed"));
     let stamp = std::fs::read_to_string(stamp).expect("what was installed");
     stamp.rsplit_once("@v").expect("a version").1.trim().to_owned()
+}
+
+/// The version of an installed Debian package, without what Debian adds to it.
+fn debian_version(package: &str) -> String {
+    let query = Command::new("dpkg-query").args(["--show", "--showformat=${Version}", package]).output();
+    let version = String::from_utf8(query.expect("dpkg-query").stdout).expect("text");
+    version.split(['-', '+']).next().unwrap_or_default().to_owned()
 }
 
 /// Runs a check that may not change threads, and passes its panic on.

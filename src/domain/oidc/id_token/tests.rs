@@ -97,7 +97,7 @@ fn oc_02_issuer_byte_for_byte() {
 
 #[test]
 fn oc_03_04_this_client_alone() {
-    let (audience, party) = (Some(TokenFault::Audience), Some(TokenFault::AuthorizedParty));
+    let (audience, party) = (Some(TokenFault::AUDIENCE), Some(TokenFault::AuthorizedParty));
     check(
         "OC-3",
         &[
@@ -147,13 +147,13 @@ fn oc_03_further_audiences_are_those_that_the_operator_names() {
         (json!(["wiki"]), Value::Null, None),
         (json!(["wiki", "project", "4711"]), json!("wiki"), None),
         (json!(["4711", "wiki"]), Value::Null, None),
-        (json!(["wiki", "other"]), json!("wiki"), Some(TokenFault::Audience)),
-        (json!(["wiki", "project", "other"]), json!("wiki"), Some(TokenFault::Audience)),
-        (json!(["wiki", "PROJECT"]), json!("wiki"), Some(TokenFault::Audience)),
-        (json!(["wiki", 4711]), json!("wiki"), Some(TokenFault::Audience)),
-        (json!(["project", "4711"]), json!("wiki"), Some(TokenFault::Audience)),
-        (json!("project"), json!("wiki"), Some(TokenFault::Audience)),
-        (json!([]), json!("wiki"), Some(TokenFault::Audience)),
+        (json!(["wiki", "other"]), json!("wiki"), Some(TokenFault::AUDIENCE)),
+        (json!(["wiki", "project", "other"]), json!("wiki"), Some(TokenFault::AUDIENCE)),
+        (json!(["wiki", "PROJECT"]), json!("wiki"), Some(TokenFault::AUDIENCE)),
+        (json!(["wiki", 4711]), json!("wiki"), Some(TokenFault::AUDIENCE)),
+        (json!(["project", "4711"]), json!("wiki"), Some(TokenFault::AUDIENCE)),
+        (json!("project"), json!("wiki"), Some(TokenFault::AUDIENCE)),
+        (json!([]), json!("wiki"), Some(TokenFault::AUDIENCE)),
         (json!(["wiki", "project"]), json!("project"), Some(TokenFault::AuthorizedParty)),
     ] {
         assert_eq!(fault(aud.clone(), azp), expected, "{aud}");

@@ -278,8 +278,6 @@ fn public_key(value: &Value) -> Result<PublicKey, &'static str> {
     let key = key.ok_or(broken)?;
     let algorithm = match json::optional(members, "alg") {
         None => None,
-        // RFC 9864 registers a separate name for EdDSA over this curve.
-        Some(Value::String(name)) if name == "Ed25519" => Some(SigningAlgorithm::EdDSA),
         Some(name) => {
             let algorithm = name.as_str().and_then(SigningAlgorithm::parse);
             Some(algorithm.ok_or("an `alg` that is not supported")?)

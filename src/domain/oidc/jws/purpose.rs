@@ -89,9 +89,10 @@ impl<'a> Purpose<'a> {
             }
             Self::IdToken(party) | Self::UserInfo(party) | Self::LogoutToken(party) => {
                 let pinned = party.id_token_signed_response_alg;
+                let of = if matches!(self, Self::UserInfo(_)) { " of the UserInfo answer" } else { "" };
                 named.filter(|named| *named == pinned).ok_or_else(|| {
                     let pinned = pinned.as_str();
-                    let words = format_args!("`alg` is {shown}, `id_token_signed_response_alg` {pinned:?}");
+                    let words = format_args!("`alg`{of} is {shown}, `id_token_signed_response_alg` {pinned:?}");
                     TokenFault::Algorithm(Operands::new(words))
                 })
             }

@@ -76,7 +76,7 @@ fn a_logout_token_of_several_tenants_names_its_own() {
     for (changes, fault) in [
         (json!({ "iss": one, "tid": "two" }), TokenFault::ISSUER),
         (json!({ "iss": one }), TokenFault::Tenant(crate::domain::oidc::operands::Operands::NONE)),
-        (json!({ "iss": one, "tid": "one", "aud": ["wiki", "project"] }), TokenFault::Audience),
+        (json!({ "iss": one, "tid": "one", "aud": ["wiki", "project"] }), TokenFault::AUDIENCE),
     ] {
         assert_eq!(check(changes.clone()).err(), Some(fault), "{changes}");
     }
@@ -107,9 +107,9 @@ fn the_casebook_of_claims() {
     for (duty, changes, fault) in [
         ("BL-5", json!({ "iss": format!("{ISSUER}x") }), TokenFault::ISSUER),
         ("BL-5", json!({ "iss": null }), TokenFault::ISSUER),
-        ("BL-5", json!({ "aud": "wikj" }), TokenFault::Audience),
-        ("BL-5", json!({ "aud": ["wiki", "other"] }), TokenFault::Audience),
-        ("BL-5", json!({ "aud": null }), TokenFault::Audience),
+        ("BL-5", json!({ "aud": "wikj" }), TokenFault::AUDIENCE),
+        ("BL-5", json!({ "aud": ["wiki", "other"] }), TokenFault::AUDIENCE),
+        ("BL-5", json!({ "aud": null }), TokenFault::AUDIENCE),
         ("BL-5", json!({ "iat": null }), TokenFault::Time("iat")),
         ("BL-5", json!({ "iat": NOW + 61 }), TokenFault::IssuedAt(61)),
         ("BL-5", json!({ "exp": null }), TokenFault::Time("exp")),

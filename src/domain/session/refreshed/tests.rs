@@ -51,7 +51,7 @@ fn a_new_id_token_is_the_same_users_and_of_the_same_sign_in() {
         (json!({"sub": "Subject"}), Some(TokenFault::OtherUser)),
         (json!({"sub": null}), Some(TokenFault::Subject)),
         (json!({"iss": "https://sso.example.com"}), Some(TokenFault::ISSUER)),
-        (json!({"aud": ["wiki", "board"]}), Some(TokenFault::Audience)),
+        (json!({"aud": ["wiki", "board"]}), Some(TokenFault::AUDIENCE)),
         (json!({"azp": "board"}), Some(TokenFault::AuthorizedParty)),
         (json!({"exp": NOW.as_unix() - 61}), Some(TokenFault::Expired(61))),
         (json!({"iat": NOW.as_unix() + 61}), Some(TokenFault::IssuedAt(61))),

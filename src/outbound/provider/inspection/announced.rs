@@ -29,8 +29,9 @@ pub(super) fn of(known: &Known) -> AnnouncedMetadata {
     let is_true = |name| members.get(name).and_then(serde_json::Value::as_bool) == Some(true);
     let has_key = |algorithm| known.keys.as_ref().and_then(|keys| keys.count_for(algorithm)) != Some(0);
     let algorithms = listed(members, "id_token_signing_alg_values_supported").map(|names| {
-        let known = SigningAlgorithm::ALL.into_iter().filter(|(_, name)| names.contains(name));
-        known.map(|(algorithm, _)| algorithm).filter(|algorithm| has_key(*algorithm)).collect()
+        let is_listed = |algorithm| names.iter().any(|name| SigningAlgorithm::parse(name) == Some(algorithm));
+        let known = SigningAlgorithm::ALL.into_iter().map(|(algorithm, _)| algorithm);
+        known.filter(|algorithm| is_listed(*algorithm) && has_key(*algorithm)).collect()
     });
     AnnouncedMetadata {
         scopes: list("scopes_supported"),

@@ -5,6 +5,7 @@ use oauth2::basic::BasicErrorResponseType;
 use oauth2::{AccessToken, AuthorizationCode, IntrospectionUrl, RedirectUrl, RefreshToken, RequestTokenError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
+use url::form_urlencoded;
 
 use super::known::Known;
 use crate::domain::application::Application;
@@ -21,6 +22,8 @@ use crate::ports::Entropy;
 
 const CHECK: &str = "client_credentials";
 const HELP: &str = "compare `client_id`, the secret (or key) and `token_endpoint_auth_method` with the client's registration at the provider";
+const HELP_WITH_ENCODING: &str = "compare `client_id`, the secret and `token_endpoint_auth_method` with the client's registration at the provider; if they agree, \
+                                  the provider may not decode what client_secret_basic form-encodes (RFC 6749 section 2.3.1): use client_secret_post";
 
 /// What an answer says about the client.
 enum Verdict {
@@ -59,22 +62,30 @@ async fn credentials(known: &Known, party: &RelyingParty, random: &SecretString)
     if known.discovered.revocation_endpoint(party).is_some() {
         match timeout(CHECK_TIMEOUT, revoke(known, party, random)).await.unwrap_or_else(late) {
             Verdict::Unknown(cause) => unknown.push(cause),
-            told @ (Verdict::Accepted(_) | Verdict::Refused(_)) => return finding(told),
+            told @ (Verdict::Accepted(_) | Verdict::Refused(_)) => return finding(told, party),
         }
     }
     match timeout(CHECK_TIMEOUT, redeem(known, party, random)).await.unwrap_or_else(late) {
         Verdict::Unknown(cause) => unknown.push(cause),
-        told @ (Verdict::Accepted(_) | Verdict::Refused(_)) => return finding(told),
+        told @ (Verdict::Accepted(_) | Verdict::Refused(_)) => return finding(told, party),
     }
     Finding::note(CHECK, format!("not told: {}", unknown.join("; ")))
 }
 
-fn finding(verdict: Verdict) -> Finding {
+fn finding(verdict: Verdict, party: &RelyingParty) -> Finding {
     match verdict {
         Verdict::Accepted(text) => Finding::ok(CHECK, text),
-        Verdict::Refused(text) => Finding::fail(CHECK, text, HELP),
+        Verdict::Refused(text) => Finding::fail(CHECK, text, help(party)),
         Verdict::Unknown(text) => Finding::note(CHECK, text),
     }
+}
+
+fn help(party: &RelyingParty) -> &'static str {
+    let is_encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>() != text;
+    let secret = party.client_secret.as_ref().map(SecretString::expose_secret);
+    let is_basic = matches!(party.token_endpoint_auth_method, ClientAuthentication::ClientSecretBasic);
+    let differs = secret.into_iter().chain([party.client_id.as_str()]).any(is_encoded);
+    if is_basic && differs { HELP_WITH_ENCODING } else { HELP }
 }
 
 async fn revoke(known: &Known, party: &RelyingParty, random: &SecretString) -> Verdict {
