@@ -133,7 +133,7 @@ async fn the_stream_says_who_did_what() {
     assert_eq!((&request["method"], &request["path"]), (&json!("GET"), &json!("/admin/x")));
     assert_eq!(request["host"], site.host("wiki"));
     let decision = request["decision_id"].as_str().expect("an id");
-    assert!(site.gatepost.log().text().contains(decision), "{decision} stands in the log, too");
+    assert!(site.gatepost.log().says(decision), "{decision} stands in the log, too");
 
     assert_eq!(outline(accepted), ["configuration_changed", "accepted"]);
     let settings = accepted["settings"].to_string();

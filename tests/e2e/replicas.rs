@@ -9,6 +9,7 @@ use crate::support::browser::{Ask, Browser, Page, Protocol};
 use crate::support::envoy::Scenario;
 use crate::support::gatepost::Gatepost;
 use crate::support::process::eventually;
+use crate::support::raw;
 use crate::support::redis::{Make, Redis};
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
@@ -31,9 +32,14 @@ fn gateposts(site: &Site) -> impl Iterator<Item = &Gatepost> {
     std::iter::once(&site.gatepost).chain(&site.replicas)
 }
 
-/// The number of decisions that each replica has logged.
-fn decisions(site: &Site) -> Vec<usize> {
-    gateposts(site).map(|gatepost| gatepost.log().text().matches("decision_id").count()).collect()
+/// The number of decisions that each replica has made. They are counted before they are answered, but logged later.
+async fn decisions(site: &Site) -> Vec<u64> {
+    let counted = gateposts(site).map(async |gatepost| {
+        let metrics = raw::get(gatepost.port("metrics"), "/metrics").await.expect("metrics");
+        let series = metrics.lines().filter(|line| line.starts_with("gatepost_decisions_total{"));
+        series.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+    });
+    join_all(counted).await
 }
 
 async fn open(browser: &Browser, site: &Site) -> Page {
@@ -67,11 +73,11 @@ async fn nobody_notices_which_replica_answered() {
     for make in Make::BOTH {
         let (site, _redis) = start(make, |_| {}).await;
         let browser = site.signed_in(Protocol::Http1).await;
-        let before = decisions(&site);
+        let before = decisions(&site).await;
         for _ in 0..ENOUGH {
             assert!(is_alice(&open(&browser, &site).await), "{make:?}");
         }
-        let after = decisions(&site);
+        let after = decisions(&site).await;
         assert!(before.iter().zip(&after).all(|(before, after)| before < after), "{before:?} {after:?}");
     }
 }
@@ -119,11 +125,11 @@ async fn f_21_three_replicas_refresh_a_session_once() {
         token_lifetime::expired(&site, TOKEN_SECONDS).await;
         let provider = site.provider.as_ref().expect("a provider");
         let (earlier, begun) = (provider.refreshes(0), Instant::now());
-        let before = decisions(&site);
+        let before = decisions(&site).await;
         let address = site.wiki("/check");
         let pages = join_all((0..200).map(|_| browser.ask(Ask::navigation(&address)))).await;
         assert!(pages.iter().all(is_alice), "{make:?}: {:?}", pages.iter().find(|page| !is_alice(page)));
-        let after = decisions(&site);
+        let after = decisions(&site).await;
         assert!(before.iter().zip(&after).all(|(before, after)| before < after), "{before:?} {after:?}");
         let refreshes = provider.refreshes(earlier + 1) - earlier;
         assert!(refreshes <= token_lifetime::most_refreshes(begun, TOKEN_SECONDS), "{make:?}: {refreshes}");
