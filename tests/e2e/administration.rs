@@ -42,10 +42,6 @@ impl Operator {
     }
 }
 
-async fn is_signed_in(browser: &Browser, site: &Site) -> bool {
-    browser.open(&site.wiki("/check")).await.status == StatusCode::OK
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn sm_4_operators_list_sessions_and_end_them() {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
@@ -72,14 +68,14 @@ async fn sm_4_operators_list_sessions_and_end_them() {
     assert_eq!((code, out.as_str()), (0, "ended the session of bob at wiki\n"));
     let left = bob.open(&site.wiki("/check")).await;
     assert_eq!(left.status, StatusCode::FOUND, "{left:#?}");
-    assert!(is_signed_in(&alice[0], &site).await && is_signed_in(&alice[1], &site).await);
+    assert!(site.is_signed_in(&alice[0]).await && site.is_signed_in(&alice[1]).await);
     let (code, out, err) = operator.run(&["end", &handle]);
     let unknown = format!("gatepost: {handle}: there is no session under this handle\n");
     assert_eq!((code, out.as_str(), err.as_str()), (1, "", unknown.as_str()));
 
     let (code, out, _) = operator.run(&["end", "--user", "alice"]);
     assert!(code == 0 && out.starts_with("ended 2 sessions of alice (subject "), "{out}");
-    assert!(!is_signed_in(&alice[0], &site).await && !is_signed_in(&alice[1], &site).await);
+    assert!(!site.is_signed_in(&alice[0]).await && !site.is_signed_in(&alice[1]).await);
     let (code, _, err) = operator.run(&["end", "--user", "alice"]);
     assert_eq!((code, err.as_str()), (1, "gatepost: no user matches; no session ended\n"));
 
@@ -100,5 +96,5 @@ async fn sm_4_operators_list_sessions_and_end_them() {
         nobody.open(&site.wiki("/public/")).await.status.is_success().then_some(())
     })
     .await;
-    assert!(!is_signed_in(&alice[0], &site).await && !is_signed_in(&bob, &site).await, "still, after a restart");
+    assert!(!site.is_signed_in(&alice[0]).await && !site.is_signed_in(&bob).await, "still, after a restart");
 }

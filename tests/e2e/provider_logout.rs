@@ -17,15 +17,6 @@ fn plan(scenario: Scenario, mode: Mode) -> Plan {
     plan
 }
 
-async fn is_signed_in(browser: &Browser, site: &Site) -> bool {
-    let page = browser.open(&site.wiki("/check")).await;
-    match page.status {
-        StatusCode::OK => page.seen().header("x-authentik-username").is_some(),
-        StatusCode::FOUND => false,
-        _ => panic!("{page:#?}"),
-    }
-}
-
 /// The user ends the session at the provider itself, without a request to Gatepost.
 async fn leave_the_provider(browser: &Browser, site: &Site) {
     let question = browser.visit(&format!("{}/session/end", site.plan.provider.issuer())).await;
@@ -36,8 +27,8 @@ async fn the_providers_end_is_ours(plan: Plan) {
     let site = plan.start().await;
     let (here, elsewhere) = (site.signed_in(Protocol::Http1).await, site.signed_in(Protocol::Http2).await);
     leave_the_provider(&here, &site).await;
-    assert!(!is_signed_in(&here, &site).await, "{}", site.gatepost.log().text());
-    assert!(is_signed_in(&elsewhere, &site).await, "another of the provider's sessions goes on");
+    assert!(!site.is_signed_in(&here).await, "{}", site.gatepost.log().text());
+    assert!(site.is_signed_in(&elsewhere).await, "another of the provider's sessions goes on");
     assert!(site.gatepost.log().says("a back-channel logout ended sessions"));
     assert!(
         site.application.seen().iter().all(|seen| !seen.path.contains("logout")),
@@ -74,7 +65,7 @@ async fn bl_12_proxy_mode() {
     let site = plan.start().await;
     let browser = site.signed_in(Protocol::Http1).await;
     leave_the_provider(&browser, &site).await;
-    assert!(!is_signed_in(&browser, &site).await, "{}", site.gatepost.log().text());
+    assert!(!site.is_signed_in(&browser).await, "{}", site.gatepost.log().text());
 }
 
 fn assert_plain(page: &Page, status: u16) {
@@ -114,7 +105,7 @@ async fn bl_15_what_is_no_logout_token_gets_400_and_ends_nothing() {
             let page = stranger.ask(Ask::plain(Method::POST, &site.wiki(&format!("{BACK}{odd}")))).await;
             assert_eq!(page.status, StatusCode::NOT_FOUND, "{odd} {page:#?}");
         }
-        assert!(is_signed_in(&browser, &site).await);
+        assert!(site.is_signed_in(&browser).await);
         site.gatepost.stop();
         let log = site.gatepost.log().text();
         assert!(!tokens.iter().any(|token| log.contains(token.as_str())), "a token stands in the log");
@@ -135,13 +126,13 @@ async fn fl_1_fl_2_a_frame_of_the_providers_ends_its_own_browsers_session() {
         let image = Ask::navigation(&site.wiki(FRONT)).header("sec-fetch-dest", "image");
         for ask in [frame("?iss=https%3A%2F%2Fother.example&sid=x"), image] {
             assert_eq!(here.ask(ask).await.status, StatusCode::OK);
-            assert!(is_signed_in(&here, &site).await);
+            assert!(site.is_signed_in(&here).await);
         }
         let page = here.ask(frame("")).await;
         assert_eq!((page.status, page.header("x-frame-options")), (StatusCode::OK, None), "{page:#?}");
         let policy = page.header("content-security-policy").expect("a policy");
         assert!(policy.ends_with(&format!("frame-ancestors {}", site.plan.provider.issuer())), "{policy}");
-        assert!(!is_signed_in(&here, &site).await);
-        assert!(is_signed_in(&elsewhere, &site).await);
+        assert!(!site.is_signed_in(&here).await);
+        assert!(site.is_signed_in(&elsewhere).await);
     }
 }

@@ -14,15 +14,6 @@ fn click(url: &str) -> Ask {
     Ask::navigation(url).header("sec-fetch-site", "same-origin").header("sec-fetch-user", "?1")
 }
 
-async fn is_signed_in(browser: &Browser, site: &Site) -> bool {
-    let page = browser.open(&site.wiki("/check")).await;
-    match page.status {
-        StatusCode::OK => page.seen().header("x-authentik-username").is_some(),
-        StatusCode::FOUND => false,
-        _ => panic!("{page:#?}"),
-    }
-}
-
 fn assert_leads_to_logout(page: &Page, site: &Site) {
     assert_eq!(page.status, StatusCode::FOUND, "{page:#?}");
     let logout = page.location();
@@ -42,8 +33,8 @@ async fn signs_out_everywhere(scenario: Scenario, mode: Mode) {
 
     let left = here.ask(click(&site.wiki(SIGN_OUT))).await;
     assert_leads_to_logout(&left, &site);
-    assert!(!is_signed_in(&here, &site).await && !is_signed_in(&elsewhere, &site).await, "all of alice's sessions");
-    assert!(is_signed_in(&bob, &site).await, "nobody else's");
+    assert!(!site.is_signed_in(&here).await && !site.is_signed_in(&elsewhere).await, "all of alice's sessions");
+    assert!(site.is_signed_in(&bob).await, "nobody else's");
     let of_session = |name: &str| name.starts_with(mode.cookie_prefix()) && !name.ends_with("binding");
     let wiki = url::Url::parse(&site.wiki("/")).expect("an address");
     assert!(!here.cookies(&wiki).iter().any(|cookie| of_session(&cookie.name)), "{:?}", here.cookies(&wiki));
@@ -87,7 +78,7 @@ async fn the_query_signature_signs_out_at_any_path() {
         let browser = site.signed_in(Protocol::Http1).await;
         let left = browser.ask(click(&site.wiki("/some/page?X-authentik-logout=true"))).await;
         assert_leads_to_logout(&left, &site);
-        assert!(!is_signed_in(&browser, &site).await);
+        assert!(!site.is_signed_in(&browser).await);
     }
 }
 
@@ -112,7 +103,7 @@ async fn another_sites_image_script_or_form_cannot_sign_anybody_out() {
         for ask in asks {
             let page = browser.ask(ask).await;
             assert!(!page.status.is_redirection(), "{page:#?}");
-            assert!(is_signed_in(&browser, &site).await, "signed out by {page:#?}");
+            assert!(site.is_signed_in(&browser).await, "signed out by {page:#?}");
         }
     }
 }
@@ -126,7 +117,7 @@ async fn a_provider_without_logout_gets_a_plain_page() {
     let page = browser.ask(click(&site.wiki(SIGN_OUT))).await;
     assert_eq!(page.status, StatusCode::OK, "{page:#?}");
     assert!(page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{page:#?}");
-    assert!(!is_signed_in(&browser, &site).await);
+    assert!(!site.is_signed_in(&browser).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,5 +140,5 @@ async fn endpoints_that_are_given_suffice_and_a_sign_out_may_end_at_the_provider
     let question = browser.follow(left).await;
     let goodbye = browser.confirm_sign_out(&question).await;
     assert!(goodbye.status.is_success() && goodbye.url.as_str().starts_with(&provider), "{goodbye:#?}");
-    assert!(!is_signed_in(&browser, &site).await);
+    assert!(!site.is_signed_in(&browser).await);
 }

@@ -17,9 +17,6 @@ pub(super) const APPLICATION_EXTENSION: &str = "gatepost.app";
 /// A map with more headers is left to the full decoder, because repeated names are searched for linearly.
 const MOST_MAPPED: usize = 128;
 
-/// How the names of pseudo headers begin.
-const PSEUDO: &[u8] = b":";
-
 /// The attributes of a `CheckRequest` before validation.
 #[derive(Debug)]
 pub(super) struct CheckAttributes<'a> {
@@ -107,7 +104,7 @@ fn raw_lines(lines: &[u8]) -> Option<HeaderLines> {
         (header_map::HEADERS, Value::Bytes(line)) => raw_line(line),
         _ => None,
     });
-    let lines = lines.filter(|line| line.is_none_or(|(name, _)| !name.starts_with(PSEUDO)));
+    let lines = lines.filter(|line| line.is_none_or(|(name, _)| is_field(name)));
     HeaderLines::from_ascii_names(lines, room, CookieForm::Lines)
 }
 
@@ -115,7 +112,7 @@ fn raw_lines(lines: &[u8]) -> Option<HeaderLines> {
 fn raw_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     // A name is checked together with those of the other lines, unless it is left out.
     if let Some((name, value)) = two_fields(line, header_value::KEY, header_value::RAW_VALUE)
-        && (!name.starts_with(PSEUDO) || text(name).is_some())
+        && (is_field(name) || text(name).is_some())
     {
         return Some((name, value));
     }
@@ -146,8 +143,8 @@ fn map(headers: &mut HeaderLines, entry: &[u8]) -> Option<()> {
 }
 
 /// Method, host and path come from their own fields, never from pseudo headers.
-pub(super) fn is_field(name: &str) -> bool {
-    !name.as_bytes().starts_with(PSEUDO)
+pub(super) fn is_field(name: impl AsRef<[u8]>) -> bool {
+    !name.as_ref().starts_with(b":")
 }
 
 /// The IP address of a peer with a socket address; empty for any other peer.

@@ -276,6 +276,16 @@ impl Browser {
         self.ask(Ask::navigation(url)).await
     }
 
+    /// Whether the application sees a user at this address, which must not be public.
+    pub(crate) async fn is_signed_in_at(&self, url: &str) -> bool {
+        let page = self.open(url).await;
+        match page.status {
+            StatusCode::OK => page.seen().header("x-authentik-username").is_some(),
+            StatusCode::FOUND => false,
+            _ => panic!("{page:#?}"),
+        }
+    }
+
     /// Opens an address and follows its redirects.
     pub(crate) async fn visit(&self, url: &str) -> Page {
         let page = self.open(url).await;

@@ -165,6 +165,11 @@ impl Site {
         browser
     }
 
+    /// Whether this browser's user is signed in at the wiki.
+    pub(crate) async fn is_signed_in(&self, browser: &Browser) -> bool {
+        browser.is_signed_in_at(&self.wiki("/check")).await
+    }
+
     /// The folder of Gatepost's files.
     pub(crate) fn folder(&self) -> &Path {
         &self.launch.folder

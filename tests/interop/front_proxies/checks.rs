@@ -44,7 +44,7 @@ pub(super) fn assert_is_of(seen: &Seen, user: Option<&str>) {
     let is_odd = |(name, _): &&(&str, &str)| name.contains(|sign: char| !sign.is_ascii_alphanumeric() && sign != '-');
     assert_eq!(identity.iter().find(is_odd), None, "{seen:?}");
     if user.is_none() {
-        assert_eq!(identity, [], "nobody is signed in");
+        assert_eq!(identity, [], "no user is known");
     }
 }
 

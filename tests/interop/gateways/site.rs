@@ -93,6 +93,11 @@ impl Site {
         browser
     }
 
+    /// Whether this browser's user is signed in at the wiki.
+    pub(crate) async fn is_signed_in(&self, browser: &Browser) -> bool {
+        browser.is_signed_in_at(&self.wiki("/check")).await
+    }
+
     /// The `cookie` header of this browser at the wiki.
     pub(crate) fn cookies(&self, browser: &Browser) -> String {
         let wiki = Url::parse(&self.wiki("/")).expect("an address");

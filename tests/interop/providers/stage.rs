@@ -87,12 +87,7 @@ impl<P: Provider> Stage<P> {
     }
 
     pub(crate) async fn is_signed_in(&self, browser: &Browser) -> bool {
-        let page = browser.open(&self.at("/check")).await;
-        match page.status {
-            StatusCode::OK => page.seen().header("x-authentik-username").is_some(),
-            StatusCode::FOUND => false,
-            _ => panic!("{page:#?}"),
-        }
+        browser.is_signed_in_at(&self.at("/check")).await
     }
 
     /// The token of the session that the application receives in this header.
