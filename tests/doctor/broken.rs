@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gatepost::testing::signing::{self, Key};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -153,4 +154,53 @@ async fn a_redis_that_does_not_answer_is_named() {
     let (code, findings) = Setup::new(&provider.issuer(), "", &sections).findings().await;
     assert_eq!(code, Some(1));
     says(&findings, "reachable", "fail", &format!("redis {closed}: {closed}: Connection refused"));
+}
+
+/// An application that accepts bearer tokens of another issuer.
+fn accepting(provider: &FakeProvider, issuer: &str, further: &str) -> Setup {
+    let of_application = format!(
+        "    bearer:\n      verify: jwt\n      audience: wiki\n      issuers:\n        - issuer: {issuer}\n          \
+         audiences: [wiki]\n{further}    allow: [{{ issuers: [{issuer}], claims: [{{ claim: sub, values: [ci] }}] }}, {{ groups: [staff] }}]\n"
+    );
+    Setup::new(&provider.issuer(), &of_application, MEMORY)
+}
+
+#[tokio::test]
+async fn an_issuer_of_bearer_tokens_is_asked_for_its_keys() {
+    let provider = FakeProvider::start(Flaws::default()).await;
+    let ci = FakeProvider::start(Flaws::default()).await;
+    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = format!("http://{}", unused.local_addr().unwrap());
+    drop(unused);
+    let keys = format!("          jwks_uri: {}/keys\n", ci.issuer());
+    let in_file = "          jwks_file: keys.json\n".to_owned();
+    let es256 = "          algorithms: [ES256]\n".to_owned();
+    for (issuer, further, code, found) in [
+        (ci.issuer(), String::new(), 0, [("reachable", "ok", "answers 200"), ("bearer_algorithms", "ok", "RS256")]),
+        ("spiffe://mesh".to_owned(), keys, 0, [("metadata", "ok", "no metadata is read"), ("keys", "ok", "1 usable")]),
+        (
+            "ci".to_owned(),
+            in_file,
+            0,
+            [("keys", "ok", "configured key set has 1"), ("bearer_algorithms", "ok", "RS256")],
+        ),
+        (ci.issuer(), es256, 1, [("keys", "ok", "1 usable"), ("bearer_algorithms", "fail", "none of the 1 published")]),
+        (closed, String::new(), 1, [("reachable", "fail", "no TCP connection"), ("reachable", "fail", "jwks_uri")]),
+    ] {
+        let setup = accepting(&provider, &issuer, &further);
+        let jwks = json!({ "keys": [signing::jwk(&Key::RsaA, "one")] });
+        setup.write("keys.json", &jwks.to_string(), 0o644);
+        let (exit, mut findings) = setup.findings().await;
+        assert_eq!(exit, Some(code), "{issuer}: {findings:#}");
+        let subject = format!("issuer {issuer} (bearer.issuers)");
+        findings["sections"].as_array_mut().unwrap().retain(|section| section["subject"] == subject);
+        for (check, level, words) in found {
+            says(&findings, check, level, words);
+        }
+    }
+    let setup = accepting(&provider, &ci.issuer(), "");
+    setup.edit(|text| text.replace("verify: jwt", "verify: jwt\n      algorithms: [ES256]"));
+    let (code, findings) = setup.findings().await;
+    says(&findings, "bearer_algorithms", "fail", "none of the 1 published");
+    assert_eq!(code, Some(1));
 }

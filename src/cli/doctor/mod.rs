@@ -21,9 +21,10 @@ use super::source::load;
 use crate::config::{Diagnostic, Loaded};
 use crate::domain::application::Application;
 use crate::domain::application::registry::Applications;
+use crate::domain::oidc::credentials::ForeignIssuer;
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::outbound::finding::{CHECK_TIMEOUT, Finding, Level};
-use crate::outbound::provider::InspectedIssuer;
+use crate::outbound::provider::{InspectedIssuer, inspect_foreign_issuer};
 use crate::outbound::{front_proxy, store};
 use crate::ports::{Clock, Entropy};
 use crate::server::{Authentik, Config, Sealing, SystemClock, SystemEntropy};
@@ -60,7 +61,8 @@ async fn check(name: &str, Loaded { config, warnings, files, .. }: Loaded) -> Re
         tokio::join!(applications(&setup), bounded("service", service(&setup)), bounded("store", store(&setup)));
     let (authentik, applications) = listed;
     let is_running = service.iter().all(|finding| finding.level == Level::Ok);
-    let (issuers, of_clients) = issuers(&setup, &applications).await;
+    let ((issuers, of_clients), foreign_issuers) =
+        tokio::join!(issuers(&setup, &applications), foreign_issuers(&setup, &applications));
     let of_proxies =
         join_all(applications.iter().map(|application| front_proxy(&setup, application, is_running))).await;
 
@@ -72,6 +74,9 @@ async fn check(name: &str, Loaded { config, warnings, files, .. }: Loaded) -> Re
     }
     for (issuer, findings) in issuers {
         report.push(Section::new(format!("issuer {issuer}"), findings));
+    }
+    for (issuer, findings) in foreign_issuers {
+        report.push(Section::new(format!("issuer {issuer} (bearer.issuers)"), findings));
     }
     report.push(Section::new("session store".to_owned(), store));
     for ((application, of_client), of_proxy) in applications.iter().zip(of_clients).zip(of_proxies) {
@@ -172,6 +177,21 @@ async fn issuers(setup: &Setup, applications: &Applications) -> (Vec<(String, Ve
         Err(cause) => vec![Finding::fail("reachable", cause, "correct `issuer` and the settings below `provider`")],
     };
     (inspected.into_iter().map(|(identifier, inspected)| (identifier, of_issuer(inspected))).collect(), clients)
+}
+
+/// The findings about each issuer beside the providers whose bearer tokens are accepted.
+async fn foreign_issuers<'a>(setup: &Setup, applications: &'a Applications) -> Vec<(&'a str, Vec<Finding>)> {
+    let mut distinct: Vec<&ForeignIssuer> = Vec::new();
+    for issuer in applications.iter().flat_map(|application| application.foreign_issuers()) {
+        if !distinct.iter().any(|other| other.is_verified_like(issuer)) {
+            distinct.push(issuer);
+        }
+    }
+    let inspect = async |issuer: &'a ForeignIssuer| {
+        let inspected = inspect_foreign_issuer(&setup.config.provider, issuer, &setup.clock);
+        (issuer.issuer.as_str(), bounded("keys", inspected).await)
+    };
+    join_all(distinct.into_iter().map(inspect)).await
 }
 
 async fn client(

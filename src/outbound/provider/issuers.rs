@@ -104,6 +104,22 @@ impl Issuers {
         Ok(Some(Issuer::new(&key.identifier, addresses, client, Arc::clone(clock), Vec::new())))
     }
 
+    /// A foreign issuer that fetches nothing by itself; `None`: there is nothing to fetch.
+    ///
+    /// # Errors
+    /// See [`StartFault`].
+    pub(super) fn only_foreign(
+        settings: &ProviderSettings,
+        foreign: &ForeignIssuer,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<Arc<Issuer<KeysMetadata>>>, StartFault> {
+        let mut named = Named::default();
+        named.add_foreign(foreign)?;
+        let client = named.client(settings)?;
+        let Some((key, addresses)) = named.foreign.into_iter().next() else { return Ok(None) };
+        Ok(Some(Issuer::new(&key.identifier, addresses, client, Arc::clone(clock), Vec::new())))
+    }
+
     /// The provider with this identifier.
     pub(super) fn provider(&self, identifier: &str) -> Option<&Arc<Issuer>> {
         let key = Key { identifier: identifier.to_owned(), jwks_uri: None };

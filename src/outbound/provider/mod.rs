@@ -62,7 +62,7 @@ impl StartFault {
 
 pub use client_assertion::{KeyFault, check_assertion_key};
 pub use client_certificate::{CertificateFault, check_client_certificate};
-pub use inspection::{AnnouncedMetadata, InspectedIssuer};
+pub use inspection::{AnnouncedMetadata, InspectedIssuer, inspect_foreign_issuer};
 pub use named_issuer::NamedIssuer;
 pub use proxy::ProviderProxy;
 pub use settings::{ProviderSettings, StartFault};

@@ -70,6 +70,18 @@ impl ClaimMapping {
 }
 
 impl ForeignIssuer {
+    /// Whether the signatures of both issuers' tokens are verified with the same keys and algorithms.
+    #[must_use]
+    pub fn is_verified_like(&self, other: &Self) -> bool {
+        let has_same_keys = match (&self.keys, &other.keys) {
+            (KeySource::Discovery, KeySource::Discovery) => true,
+            (KeySource::Uri(one), KeySource::Uri(another)) => one == another,
+            (KeySource::Given(one), KeySource::Given(another)) => Arc::ptr_eq(one, another),
+            _ => false,
+        };
+        has_same_keys && self.issuer == other.issuer && self.rules.algorithms == other.rules.algorithms
+    }
+
     /// Checks every claim of a token whose signature a key of this issuer made.
     ///
     /// # Errors

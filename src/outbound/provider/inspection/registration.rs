@@ -1,5 +1,6 @@
 //! What the metadata says about the registration that one application expects.
 
+use super::foreign::bearer_algorithms;
 use super::known::Known;
 use super::metadata::{listed, shown};
 use crate::domain::application::Application;
@@ -19,20 +20,23 @@ pub(super) fn about(known: &Known, application: &Application) -> Vec<Finding> {
     findings.extend(app_passwords(known, application));
     findings.push(client_authentication(known, party));
     findings.push(sign_out(known, party));
-    let introspects = application
-        .credentials
-        .bearer
-        .as_ref()
-        .is_some_and(|rules| matches!(rules.verify, BearerCheck::Introspection(_)));
-    if introspects && known.discovered.introspection_endpoint(party).is_none() {
-        let text = "`bearer` verifies by introspection, but the provider names no `introspection_endpoint`";
-        findings.push(Finding::fail(
-            "introspection",
-            text,
-            "let `bearer.verify` be `jwt`, or give `introspection_endpoint`",
-        ));
-    }
+    findings.extend(bearer(known, application));
     findings
+}
+
+/// Whether access tokens of the provider can be verified in the configured way.
+fn bearer(known: &Known, application: &Application) -> Option<Finding> {
+    match &application.credentials.bearer.as_ref()?.verify {
+        BearerCheck::Jwt(rules) => known.keys.as_ref().map(|keys| bearer_algorithms(keys, &rules.algorithms)),
+        BearerCheck::Introspection(_) => {
+            if known.discovered.introspection_endpoint(&application.relying_party).is_some() {
+                return None;
+            }
+            let text = "`bearer` verifies by introspection, but the provider names no `introspection_endpoint`";
+            let help = "let `bearer.verify` be `jwt`, or give `introspection_endpoint`";
+            Some(Finding::fail("introspection", text, help))
+        }
+    }
 }
 
 /// The algorithm of ID Tokens, and a key for it.

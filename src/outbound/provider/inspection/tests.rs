@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use url::Url;
 
 use super::authorization::{Next, Verdict, next};
-use super::clock;
+use super::fetched::clock;
 use crate::domain::time::Timestamp;
 use crate::outbound::finding::Level;
 use crate::outbound::http_answer::Answer;
