@@ -6,9 +6,12 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use gatepost::inbound::connections::{MutualTls, PemFault, TlsFault, TlsIdentity};
+use gatepost::ports::Audit;
+use gatepost::testing::KeptAudit;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -60,7 +63,9 @@ async fn only_holders_of_a_certificate_get_in() {
         write(&format!("{name}.pem"), &certificate);
         write(&format!("{name}.key"), &key);
     }
-    let app = TestApp::start(Setup { admin_tls: Some(tls), ..Setup::default() }).await;
+    let audit = Arc::new(KeptAudit::default());
+    let setup = Setup { admin_tls: Some(tls), audit: Audit::to(audit.clone()), ..Setup::default() };
+    let app = TestApp::start(setup).await;
     let address = app.addresses.admin.expect("listens");
     let named = ["--server-name", "gatepost.internal"];
     for (files, more, code, says) in [
@@ -81,6 +86,20 @@ async fn only_holders_of_a_certificate_get_in() {
     }
     assert!(without_certificate(&ours, address).await, "whoever shows none is sent away");
     app.stop().await;
+
+    let events: Vec<_> = audit.take().iter().map(|event| serde_json::to_value(event).expect("is told")).collect();
+    let (done, refused): (Vec<_>, Vec<_>) = events.iter().partition(|event| event["action"] == "list_sessions");
+    let [done] = done[..] else { panic!("{events:?}") };
+    assert_eq!((&done["outcome"], &done["operator"]["address"]), (&json!("done"), &json!("127.0.0.1")));
+    assert!(done["operator"]["certificate"].as_str().is_some_and(|certificate| !certificate.is_empty()), "{done}");
+    let is_refusal = |event: &&serde_json::Value| {
+        event["action"] == "connect" && event["outcome"] == "refused" && event["operator"].get("certificate").is_none()
+    };
+    assert!(refused.iter().all(is_refusal), "{events:?}");
+    for cause in ["UnknownIssuer", "peer sent no certificates"] {
+        let told = refused.iter().any(|event| event["cause"].as_str().is_some_and(|it| it.contains(cause)));
+        assert!(told, "{cause}: {events:?}");
+    }
 }
 
 /// Whether a client that trusts the server but presents no certificate of its own is refused.

@@ -19,7 +19,7 @@ use gatepost::inbound::connections::MutualTls;
 use gatepost::inbound::forward_auth::ForwardAuthSettings;
 use gatepost::inbound::side_listener::TlsIdentity;
 use gatepost::outpost::{Outpost, Parts};
-use gatepost::ports::SessionStore;
+use gatepost::ports::{Audit, SessionStore};
 use gatepost::server::{Addresses, Bound, Certificates, Fault, Limits, Listen, Service, Shutdown};
 use gatepost::testing::{
     CountingEntropy, FakeProvider, FakeStore, Loading, ManualClock, NOW, application, sealing_keys, session_record,
@@ -51,6 +51,7 @@ pub(crate) struct Setup {
     /// A real store instead of the fake one.
     pub(crate) sessions: Option<Arc<dyn SessionStore>>,
     pub(crate) admin_tls: Option<MutualTls>,
+    pub(crate) audit: Audit,
     pub(crate) tls: Option<TlsIdentity>,
     pub(crate) forward_auth: Option<ForwardAuthSettings>,
     pub(crate) legacy_prefix: bool,
@@ -71,6 +72,7 @@ impl Default for Setup {
             signed_in: false,
             sessions: None,
             admin_tls: None,
+            audit: Audit::default(),
             tls: None,
             forward_auth: None,
             legacy_prefix: false,
@@ -110,7 +112,7 @@ impl TestApp {
             provider: Arc::new(provider),
             clock: clock.clone(),
             entropy: Arc::new(CountingEntropy::default()),
-            audit: gatepost::ports::Audit::default(),
+            audit: setup.audit,
         };
         let service = Service {
             outpost: Arc::new(Outpost::new(parts).expect("has entropy")),

@@ -58,10 +58,23 @@ async fn us_1_one_session_ends_another_of_the_same_user_and_stays() {
     let buttons = queries(&body);
     assert_eq!(buttons.len(), 2, "the other one, and all others: {body}");
     assert!(shown(&mut bob, &outpost).await.contains("You are signed in as bob, here only."));
+    let all = outpost.store.all();
+    let key_of_there = all.iter().find(|it| it.stored.session.record().application.as_str() == "board").unwrap().key;
+    outpost.audit.take();
 
     let ended = here.send(&outpost, &post(&here, &buttons[0], &[SAME_ORIGIN])).await;
     assert_eq!((location(&ended).as_str(), ended.audit.reason), (SESSIONS, Reason::SessionsEnded));
     assert_eq!(ended.audit.user.as_deref(), Some("alice"));
+    let events = outpost.audit.take();
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    let event = serde_json::to_value(event).unwrap();
+    assert_eq!((&event["event"], &event["cause"]), (&json!("session_ended"), &json!("sessions_page")), "{event}");
+    assert_eq!(
+        (&event["session"], &event["user"]["name"]),
+        (&json!(key_of_there.to_hex()), &json!("alice")),
+        "{event}"
+    );
+    assert_eq!((&event["application"], &event["request"]["method"]), (&json!("board"), &json!("POST")), "{event}");
     assert!(!is_signed_in(&there, &outpost, BOARD).await);
     assert!(is_signed_in(&here, &outpost, WIKI).await && is_signed_in(&bob, &outpost, WIKI).await);
     assert!(queries(&shown(&mut here, &outpost).await).is_empty());
