@@ -164,6 +164,7 @@ fn ingress_nginx_copies_the_headers_of_each_application() {
     let header = regex::Regex::new(r"(?m)^    proxy_set_header (\S+) +\$gp_").unwrap();
     for (name, slug) in [("Team Wiki", "wiki"), ("Docs", "docs"), ("Tools", "tools"), ("Portal", "portal")] {
         let (_, notes) = release.notes.split_once(&format!("\n{name}: add these annotations")).unwrap();
+        assert!(notes.lines().any(|line| line.ends_with(&format!("/auth/nginx/{slug}"))), "{name}: {notes}");
         let (_, listed) = notes.split_once("auth-response-headers: ").unwrap();
         let listed: BTreeSet<_> = listed.lines().next().unwrap().split(',').map(str::to_lowercase).collect();
         let printed = snippet(&["nginx", "--app", slug]);

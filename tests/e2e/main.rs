@@ -28,6 +28,7 @@ mod assertion;
 mod audit;
 mod authentik;
 mod authorization_requests;
+mod chosen_application;
 mod chromium;
 mod client_authentication;
 mod clients;

@@ -239,6 +239,32 @@ async fn a_12_a_39_what_a_client_adds_moves_no_address() {
     app.stop().await;
 }
 
+/// The front proxy may choose its backend by something else than the address of the request.
+#[tokio::test]
+async fn a_request_is_denied_when_its_address_belongs_to_another_application_than_the_named_one() {
+    let app = TestApp::start(Setup { signed_in: true, ..all() }).await;
+    let lines = format!("{PAGE}Cookie: {SESSION_COOKIE}\r\n");
+    for dialect in [Dialect::Nginx, Dialect::Traefik, Dialect::Caddy] {
+        for (name, target, expected) in [
+            ("", "/x", 200),
+            ("/wiki", "/x", 200),
+            ("/wiki", "/public/x?y=1", 200),
+            ("/board", "/x", 403),
+            ("/board", "/public/x?y=1", 403),
+            ("/Wiki", "/x", 403),
+            ("/wiki/", "/x", 404),
+            ("/wiki/x", "/x", 404),
+            ("/%77iki", "/x", 403),
+        ] {
+            let question = question(dialect, Original { method: "GET", target, lines: &lines });
+            let endpoint = format!("/auth/{dialect}");
+            let reply = app.http(&question.replacen(&endpoint, &format!("{endpoint}{name}"), 1)).await;
+            assert_eq!(reply.status(), expected, "{dialect}{name} {target}: {reply:?}");
+        }
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn a_14_nobody_else_is_believed() {
     let app = TestApp::start(Setup { signed_in: true, ..all() }).await;
@@ -297,7 +323,7 @@ async fn without_the_setting_there_are_no_such_endpoints() {
             let expected = if spoken == Some(dialect) { 200 } else { 404 };
             assert_eq!(reply.status(), expected, "{dialect}: {reply:?}");
         }
-        for below in ["auth", "auth/", "auth/nginx/x", "auth/haproxy", "auth?caddy"] {
+        for below in ["auth", "auth/", "auth/nginx/x/y", "auth/haproxy", "auth?caddy"] {
             let request = format!(
                 "GET /outpost.goauthentik.io/{below} HTTP/1.1\r\nHost: wiki.example.com\r\nConnection: close\r\n\r\n"
             );

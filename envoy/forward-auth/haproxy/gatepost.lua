@@ -2,8 +2,9 @@
 --
 --   http-request lua.gatepost http://127.0.0.1:9000 x-authentik-username,x-authentik-groups,...
 --
--- The first argument is Gatepost's address, the second lists the headers for the application. The variable txn.gatepost
--- is set only when Gatepost allows the request: haproxy.cfg denies every request without it, so that a fault of this
+-- The first argument is Gatepost's address, the second lists the headers for the application. Where haproxy.cfg chooses
+-- between several applications, the variable txn.app holds the slug of the chosen one: Gatepost then denies a request whose
+-- address belongs to another application. The variable txn.gatepost is set only when Gatepost allows the request: haproxy.cfg denies every request without it, so that a fault of this
 -- script allows none.
 
 local endpoint = "/outpost.goauthentik.io/auth/traefik"
@@ -57,7 +58,9 @@ local function answer_client(txn, answer)
 end
 
 core.register_action("gatepost", { "http-req" }, function(txn, address, names)
-  local answer = core.httpclient():get({ url = address .. endpoint, headers = describe(txn), timeout = patience })
+  local application = txn:get_var("txn.app")
+  local url = address .. endpoint .. (application and "/" .. application or "")
+  local answer = core.httpclient():get({ url = url, headers = describe(txn), timeout = patience })
   local status = answer and answer.status or 0
   if status == 200 then
     hand_over(txn, answer, names)

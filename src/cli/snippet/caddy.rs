@@ -27,8 +27,13 @@ fn block(site: &[&Site<'_>], gatepost: &ListenerAddress) -> String {
 
 fn handles(place: &Site<'_>, gatepost: &ListenerAddress) -> String {
     let names = each(place.copied(), |name| format!("\t\t\t\t{name}\n"));
-    let path = place.path;
-    let all = if path.is_empty() { "\thandle {\n".to_owned() } else { format!("\thandle {path}* {{\n") };
+    let (slug, path) = (place.slug, place.path);
+    // `handle /docs*` would match `/docsx`, too.
+    let all = if path.is_empty() {
+        "\thandle {\n".to_owned()
+    } else {
+        format!("\t@{slug} path {path} {path}/*\n\thandle @{slug} {{\n")
+    };
     let metadata = each(&place.metadata, |path| {
         filled!(METADATA_HANDLE, in METADATA_HANDLE,
             "/.well-known/oauth-protected-resource*" => path,
@@ -38,8 +43,9 @@ fn handles(place: &Site<'_>, gatepost: &ListenerAddress) -> String {
     let text = filled!(text, in HANDLES,
         "\thandle {\n" => &all,
         "handle /outpost.goauthentik.io/" => &format!("handle {path}/outpost.goauthentik.io/"),
+        "uri /outpost.goauthentik.io/auth/caddy\n" => &format!("uri /outpost.goauthentik.io/auth/caddy/{slug}\n"),
         "127.0.0.1:9000" => &gatepost.to_string(),
-        "reverse_proxy 127.0.0.1:8080" => &format!("# `{}` itself\n\t\treverse_proxy 127.0.0.1:8080", place.slug),
+        "reverse_proxy 127.0.0.1:8080" => &format!("# `{slug}` itself\n\t\treverse_proxy 127.0.0.1:8080"),
     );
     text + "\n"
 }

@@ -36,11 +36,11 @@ pub(super) fn print(places: &[Site<'_>], proxies: bool, gatepost: &ListenerAddre
     format!("# For Envoy: envoy.yaml. TLS is to end at this listener (`transport_socket`) or before it.\n{text}")
 }
 
-/// The applications of each virtual host; one may hold several, those with longer paths first.
+/// The applications of each virtual host: those of one host and port, with longer paths first.
 fn hosts<'p, 'a>(places: &'p [Site<'a>]) -> Vec<Vec<&'p Site<'a>>> {
     let mut hosts: Vec<Vec<&Site<'_>>> = Vec::new();
     for place in places {
-        match hosts.iter_mut().find(|host| host.iter().any(|other| other.host == place.host)) {
+        match hosts.iter_mut().find(|host| host.iter().any(|other| other.is_beside(place))) {
             Some(host) => host.push(place),
             None => hosts.push(vec![place]),
         }
@@ -50,17 +50,9 @@ fn hosts<'p, 'a>(places: &'p [Site<'a>]) -> Vec<Vec<&'p Site<'a>>> {
 
 fn virtual_host(places: &[&Site<'_>]) -> String {
     let Some(first) = places.first() else { return String::new() };
-    let pattern = first.pattern();
-    let mut domains = vec![format!("\"{pattern}\"")];
-    for place in places {
-        let with_port = format!("\"{pattern}:{}\"", place.port);
-        if !domains.contains(&with_port) {
-            domains.push(with_port);
-        }
-    }
-    let name = match first.host {
-        Hosts::One(name) | Hosts::Below(name) => name,
-    };
+    let quoted = |text: String| format!("\"{text}\"");
+    let domains: Vec<String> = first.authorities(&first.pattern()).into_iter().map(quoted).collect();
+    let (Hosts::One(name) | Hosts::Below(name)) = first.host;
     let routes = each(places, |place| routes(place));
     format!(
         "            - name: \"{name}\"\n              domains: [{}]\n              routes:\n{routes}",

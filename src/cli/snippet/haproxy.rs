@@ -55,12 +55,9 @@ fn binds(places: &[Site<'_>]) -> String {
 fn metadata(places: &[Site<'_>]) -> String {
     let line = |place: &Site<'_>| {
         let path = place.metadata.as_ref()?;
-        Some(match place.host {
-            Hosts::One(host) => format!("  acl own_visit base -i {host}{path} {host}:{}{path}\n", place.port),
-            Hosts::Below(domain) => {
-                format!("  acl own_visit base -m end -i .{domain}{path} .{domain}:{}{path}\n", place.port)
-            }
-        })
+        let (how, hosts) = host(place);
+        let bases: Vec<String> = hosts.iter().map(|host| format!("{host}{path}")).collect();
+        Some(format!("  acl own_visit base {how}-i {}\n", bases.join(" ")))
     };
     let lines = places.iter().filter_map(line).collect::<String>();
     if lines.is_empty() { lines } else { format!("  # Metadata for programs (RFC 9728).\n{lines}") }
@@ -75,9 +72,17 @@ fn owned(places: &[Site<'_>]) -> String {
 /// The first application that matches is the one with the longest path; exactly one forward-auth request is sent.
 fn questions(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let choices = each(places, |place| {
-        let path = if place.path.is_empty() { String::new() } else { format!("{{ path_beg {} }} ", place.path) };
-        let (slug, host) = (place.slug, host(place));
-        format!("  http-request set-var(txn.app) str({slug}) if {host} {path}!{{ var(txn.app) -m found }}\n")
+        let (slug, path, (how, hosts)) = (place.slug, place.path, host(place));
+        let host = format!("{{ req.fhdr(host) {how}-i {} }}", hosts.join(" "));
+        // The prefix alone would match `/docsx`, too.
+        let paths = if path.is_empty() {
+            vec![String::new()]
+        } else {
+            vec![format!("{{ path {path} }} "), format!("{{ path_beg {path}/ }} ")]
+        };
+        each(paths, |path| {
+            format!("  http-request set-var(txn.app) str({slug}) if {host} {path}!{{ var(txn.app) -m found }}\n")
+        })
     });
     let questions = each(places, |place| {
         let (slug, names) = (place.slug, place.copied().collect::<Vec<_>>().join(","));
@@ -95,10 +100,11 @@ fn questions(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     .concat()
 }
 
-fn host(place: &Site<'_>) -> String {
+/// How `Host` is compared, and with what.
+fn host(place: &Site<'_>) -> (&'static str, Vec<String>) {
     match place.host {
-        Hosts::One(host) => format!("{{ req.fhdr(host) -i {host} {host}:{} }}", place.port),
-        Hosts::Below(domain) => format!("{{ req.fhdr(host) -m end -i .{domain} .{domain}:{} }}", place.port),
+        Hosts::One(host) => ("", place.authorities(host)),
+        Hosts::Below(domain) => ("-m end ", place.authorities(&format!(".{domain}"))),
     }
 }
 

@@ -52,11 +52,15 @@ fn listen(place: &Site<'_>) -> String {
 
 fn location(place: &Site<'_>) -> String {
     let (slug, path) = (place.slug, place.path);
-    let root = if path.is_empty() { "/" } else { path };
+    // A plain prefix would match `/docsx`, too. nginx prefers a matching regular expression, unless `^~` forbids it.
+    let (root, first) =
+        if path.is_empty() { ("/".to_owned(), "") } else { (format!("~ ^{}(/|$)", path.replace('.', r"\.")), "^~ ") };
     let text = [HEADERS.before, &headers(place), METADATA.before, &metadata(place), METADATA.after].concat();
     let text = filled!(text, in LOCATION,
         "location / {" => &format!("location {root} {{"),
-        " /outpost.goauthentik.io/" => &format!(" {path}/outpost.goauthentik.io/"),
+        "location /outpost.goauthentik.io/" => &format!("location {first}{path}/outpost.goauthentik.io/"),
+        "rewrite ^ /outpost.goauthentik.io/" => &format!("rewrite ^ {path}/outpost.goauthentik.io/"),
+        "goauthentik.io/auth/nginx;" => &format!("goauthentik.io/auth/nginx/{slug};"),
         "/_gatepost" => &format!("/_gatepost_{slug}"),
         "@sign_in" => &format!("@sign_in_{slug}"),
         "http://app;" => &format!("http://app_{slug};"),

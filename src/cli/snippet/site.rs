@@ -69,9 +69,20 @@ impl<'a> Site<'a> {
 
     /// `https://host:port`, without the scheme's default port.
     pub(super) fn origin(&self) -> String {
-        let (scheme, own) = if self.is_https { ("https", 443) } else { ("http", 80) };
-        let port = if self.port == own { String::new() } else { format!(":{}", self.port) };
+        let scheme = if self.is_https { "https" } else { "http" };
+        let port = if self.has_default_port() { String::new() } else { format!(":{}", self.port) };
         format!("{scheme}://{}{port}", self.pattern())
+    }
+
+    /// What `Host` says of a request for this application, before its path: the host without a port only where this is the scheme's
+    /// own, because another application may be at another port of the host.
+    pub(super) fn authorities(&self, host: &str) -> Vec<String> {
+        let with_port = format!("{host}:{}", self.port);
+        if self.has_default_port() { vec![host.to_owned(), with_port] } else { vec![with_port] }
+    }
+
+    const fn has_default_port(&self) -> bool {
+        self.port == if self.is_https { 443 } else { 80 }
     }
 
     /// The headers without `cookie` and `authorization`, which any request may have.

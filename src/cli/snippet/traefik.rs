@@ -32,7 +32,8 @@ http:
 fn routers(place: &Site<'_>, priority: usize) -> String {
     let Site { slug, path, .. } = place;
     let host = host(place);
-    let below = if path.is_empty() { String::new() } else { format!(" && PathPrefix(`{path}`)") };
+    // The prefix alone would match `/docsx`, too.
+    let below = if path.is_empty() { String::new() } else { format!(" && (Path(`{path}`) || PathPrefix(`{path}/`))") };
     let (entry_point, tls) = if place.is_https { ("websecure", "      tls: {}\n") } else { ("web", "") };
     let metadata = each(&place.metadata, |path| {
         format!(
@@ -74,16 +75,15 @@ fn host(place: &Site<'_>) -> String {
 }
 
 fn middleware(place: &Site<'_>, gatepost: &ListenerAddress) -> String {
-    let names = each(place.copied(), |name| format!("        - {name}\n"));
+    let (slug, names) = (place.slug, each(place.copied(), |name| format!("        - {name}\n")));
     format!(
-        "    gatepost-{}:
+        "    gatepost-{slug}:
       forwardAuth:
-        address: http://{gatepost}/outpost.goauthentik.io/auth/traefik
+        address: http://{gatepost}/outpost.goauthentik.io/auth/traefik/{slug}
         trustForwardHeader: false
 {WHY}        authResponseHeadersRegex: '{}'
         authResponseHeaders:
 {names}",
-        place.slug,
         owned(place)
     )
 }

@@ -13,7 +13,8 @@ section! {
     struct ForwardAuth {
         /// The front proxies that send subrequests, each to its own path: `nginx` to `…/auth/nginx`, `traefik` (also
         /// HAProxy) to `…/auth/traefik`, `caddy` to `…/auth/caddy`, `envoy` (`ext_authz` with `http_service`) with
-        /// `path_prefix` `…/auth/envoy`.
+        /// `path_prefix` `…/auth/envoy`. All but the last can end with the slug of the application to which the front proxy gives
+        /// the request (`…/auth/nginx/wiki`).
         dialects: required Dialects,
         /// Addresses or networks of the front proxies (`10.0.0.5`, `10.1.0.0/16`, `fd00::/8`). Gatepost trusts what
         /// they report about a request, so no other program may be able to connect from these addresses. A subrequest

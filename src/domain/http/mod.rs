@@ -58,7 +58,8 @@ pub struct RequestHead {
     pub headers: HeaderLines,
     /// The client's address as the front proxy reports it.
     pub client: Option<IpAddr>,
-    /// The application that the operator named for this route (`context_extensions["gatepost.app"]`).
+    /// The application to which the front proxy gives the request, as the operator named it for this route: in
+    /// `context_extensions["gatepost.app"]`, or in the path of a forward-auth request.
     pub application: Option<String>,
     /// The front proxy's id for this request (`x-request-id`), for the log.
     pub request_id: Option<String>,

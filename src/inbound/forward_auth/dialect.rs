@@ -64,60 +64,10 @@ impl Dialect {
             Self::Traefik | Self::Caddy | Self::Envoy => true,
         }
     }
-
-    /// The dialect of a forward-auth request, from its path and query below our own prefix; for Envoy with the remaining
-    /// path and query, which are those of the original request. Any other spelling is not a forward-auth request.
-    pub(super) fn of(below: &str) -> Option<(Self, &str)> {
-        if let Some(rest) = below.strip_prefix("auth/envoy") {
-            return Some((Self::Envoy, rest));
-        }
-        let (path, query) = below.split_once('?').unwrap_or((below, ""));
-        let dialect = match (path, query) {
-            ("auth/nginx", _) | ("auth", "nginx") => Self::Nginx,
-            ("auth/traefik", _) | ("auth", "traefik") => Self::Traefik,
-            // Caddy appends the query of the original request.
-            ("auth/caddy", _) => Self::Caddy,
-            _ => return None,
-        };
-        Some((dialect, ""))
-    }
 }
 
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_exact_paths_are_questions() {
-        for (below, expected) in [
-            ("auth/nginx", Some((Dialect::Nginx, ""))),
-            ("auth/traefik", Some((Dialect::Traefik, ""))),
-            ("auth/caddy", Some((Dialect::Caddy, ""))),
-            ("auth/caddy?x=1&X-authentik-logout=true", Some((Dialect::Caddy, ""))),
-            ("auth?nginx", Some((Dialect::Nginx, ""))),
-            ("auth?traefik", Some((Dialect::Traefik, ""))),
-            ("auth/envoy", Some((Dialect::Envoy, ""))),
-            ("auth/envoy/x?y=1", Some((Dialect::Envoy, "/x?y=1"))),
-            ("auth/envoyx", Some((Dialect::Envoy, "x"))),
-            ("auth", None),
-            ("auth?caddy", None),
-            ("auth?nginx&traefik", None),
-            ("auth?nginx=", None),
-            ("auth/", None),
-            ("auth/nginx/", None),
-            ("auth/nginx/x", None),
-            ("auth/NGINX", None),
-            ("auth/%6eginx", None),
-            ("start", None),
-            ("", None),
-        ] {
-            assert_eq!(Dialect::of(below), expected, "{below}");
-        }
     }
 }

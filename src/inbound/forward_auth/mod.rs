@@ -7,6 +7,7 @@ mod envoy;
 mod fault;
 mod header_lines;
 mod nginx;
+mod question;
 mod sign_in_redirect;
 #[cfg(test)]
 mod tests;
@@ -28,9 +29,10 @@ pub use dialect::Dialect;
 pub use trust::TrustedProxies;
 
 use self::fault::Fault;
+use self::question::Question;
 use self::untrusted_peers::UntrustedPeersLog;
 use crate::domain::decision::{Decision, Reason, Verdict};
-use crate::domain::http::HeaderLines;
+use crate::domain::http::{HeaderLines, RequestHead};
 use crate::inbound::connections::Answer;
 use crate::inbound::router::{HandedOn, Routed, Router};
 use crate::outpost::{self, Outpost};
@@ -71,19 +73,20 @@ impl ForwardAuth {
         self.settings.dialects.contains(&dialect)
     }
 
-    /// The dialect of a request, with the rest of its path; `None` when it is not a forward-auth request.
-    fn question<'a>(&self, before: &str, below: &'a str) -> Option<(Dialect, &'a str)> {
-        let question = Dialect::of(below).filter(|_| before.is_empty());
-        question.filter(|(dialect, _)| self.speaks(*dialect))
+    /// `None` when it is not a forward-auth request.
+    fn question<'a>(&self, before: &str, below: &'a str) -> Option<Question<'a>> {
+        let question = Question::parse(below).filter(|_| before.is_empty());
+        question.filter(|question| self.speaks(question.dialect))
     }
 
-    async fn answer(&self, dialect: Dialect, rest: &str, request: &Request<()>, peer: IpAddr) -> Answer {
+    async fn answer(&self, question: Question<'_>, request: &Request<()>, peer: IpAddr) -> Answer {
+        let dialect = question.dialect;
         let watch = Stopwatch::start();
         if !self.settings.trusted.contain(peer) {
             self.untrusted_peers.turned_away(peer, dialect);
             return self.refuse(dialect, Reason::UntrustedPeer, request, watch);
         }
-        match self.read(dialect, rest, request) {
+        match self.read(question, request) {
             Ok(original) => {
                 let decision = self.decide(dialect, &original);
                 let decision = traces::decided(dialect.protocol(), Some(request.headers()), decision).await;
@@ -96,16 +99,18 @@ impl ForwardAuth {
         }
     }
 
-    fn read(&self, dialect: Dialect, rest: &str, request: &Request<()>) -> Result<outpost::Request, Fault> {
+    fn read(&self, question: Question<'_>, request: &Request<()>) -> Result<outpost::Request, Fault> {
+        let Question { dialect, application, original } = question;
         let headers = request.headers();
         let client = self.client(headers);
         let head = match dialect {
             Dialect::Nginx => nginx::read(headers, client),
             Dialect::Traefik | Dialect::Caddy => traefik_and_caddy::read(headers, client),
-            Dialect::Envoy => envoy::read(request.method(), headers, rest, client),
+            Dialect::Envoy => envoy::read(request.method(), headers, original, client),
         };
         let passes_redirects_on = dialect.passes_answers_on();
-        head.map(|head| outpost::Request { passes_redirects_on, ..outpost::Request::from(head) })
+        let application = application.map(str::to_owned);
+        head.map(|head| outpost::Request { passes_redirects_on, ..RequestHead { application, ..head }.into() })
     }
 
     /// The client's address, as the headers of a trusted front proxy report it.
@@ -175,8 +180,8 @@ impl Router for ForwardAuth {
         // The absolute form is for proxies, which this is not; the second service refuses it.
         let target = uri.path_and_query().filter(|_| uri.authority().is_none()).map_or("", PathAndQuery::as_str);
         let Some((before, below)) = self.outpost.split_at_prefix(target) else { return handed_on(request) };
-        if let Some((dialect, rest)) = self.question(before, below) {
-            return Routed::Answered(self.answer(dialect, rest, &request, peer).await);
+        if let Some(question) = self.question(before, below) {
+            return Routed::Answered(self.answer(question, &request, peer).await);
         }
         if !self.settings.trusted.contain(peer) {
             return handed_on(request);

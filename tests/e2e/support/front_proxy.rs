@@ -1,6 +1,8 @@
 //! A site behind a front proxy with forward auth over HTTP: the real nginx, Caddy, HAProxy or Envoy with the file under
 //! `envoy/forward-auth/` as shipped; only port numbers are replaced.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,8 +73,8 @@ impl FrontProxy {
         text.replace("0.0.0.0", "127.0.0.1")
     }
 
-    /// The output of `gatepost snippet` for this configuration, with an application at this port.
-    fn printed(self, launch: &Launch, application: u16) -> String {
+    /// The output of `gatepost snippet` for this configuration, with each application at its port.
+    fn printed(self, launch: &Launch, applications: &BTreeMap<String, Application>) -> String {
         let (name, head, listen) = match self {
             Self::Nginx => ("nginx", NGINX, "listen "),
             Self::Caddy => ("caddy", "{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n", ""),
@@ -84,8 +86,7 @@ impl FrontProxy {
         let output = gatepost.envs(launch.environment.iter().cloned()).output().expect("gatepost runs");
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).expect("text");
-        let text = text
-            .replace("127.0.0.1:8080", &format!("127.0.0.1:{application}"))
+        let text = with_ports(&text, applications)
             .replace("/var/log/nginx/gatepost.log", "/dev/stdout")
             .replace("/etc/haproxy/", "");
         let text = match self {
@@ -132,6 +133,20 @@ impl FrontProxy {
 /// The text around a part of nginx' `http` block.
 const NGINX: &str = "pid nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\nclient_body_temp_path a;\nproxy_temp_path b;\n\
                      fastcgi_temp_path c;\nuwsgi_temp_path d;\nscgi_temp_path e;\n";
+
+/// A printed file with the port of each application in place of 8080. Its slug stands nearest before its address.
+fn with_ports(text: &str, applications: &BTreeMap<String, Application>) -> String {
+    const ADDRESS: &str = "127.0.0.1:8080";
+    let parts: Vec<&str> = text.split(ADDRESS).collect();
+    let (last, before) = parts.split_last().expect("a part");
+    let mut filled = String::new();
+    for part in before {
+        let nearest = applications.iter().max_by_key(|(slug, _)| part.rfind(slug.as_str()));
+        let (_, application) = nearest.expect("an application");
+        let _ = write!(filled, "{part}127.0.0.1:{}", application.port);
+    }
+    filled + last
+}
 
 /// A front proxy that answers at `path` with `status`.
 async fn running(command: &mut Command, front: u16, path: &str, status: &str) -> Process {
@@ -189,6 +204,8 @@ pub(crate) struct FrontSite {
     _provider: Option<Provider>,
     issuer: String,
     pub(crate) application: Application,
+    /// With a printed file, the application of each slug, in place of the one of all.
+    pub(crate) applications: BTreeMap<String, Application>,
     pub(crate) front: u16,
     _folder: TempDir,
 }
@@ -209,7 +226,16 @@ impl FrontSite {
 
     /// With the file that `gatepost snippet` prints.
     pub(crate) async fn start_printed(front_proxy: FrontProxy, mode: Mode) -> Self {
-        Self::build(front_proxy, mode, File::Printed, |_, _| {}).await
+        Self::start_printed_with(front_proxy, mode, |_| {}).await
+    }
+
+    /// The same with a change of the configuration.
+    pub(crate) async fn start_printed_with(
+        front_proxy: FrontProxy,
+        mode: Mode,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        Self::build(front_proxy, mode, File::Printed, |settings, _| change(settings)).await
     }
 
     async fn build(
@@ -235,14 +261,19 @@ impl FrontSite {
         let launch = Launch { folder: folder.path().to_owned(), config, environment };
         let gatepost = Gatepost::start(&launch);
 
+        let mut applications = BTreeMap::new();
         let text = match file {
             File::Shipped => front_proxy.shipped(&front_proxy.ports(front, http, application.port)),
-            File::Printed => front_proxy.printed(&launch, application.port),
+            File::Printed => {
+                let started = settings.entries.iter().map(|entry| (entry.slug(), Application::start()));
+                applications = started.collect();
+                front_proxy.printed(&launch, &applications)
+            }
         };
         let mut command = front_proxy.command(&front_proxy.program(), folder.path(), &text);
         let proxy = running(&mut command, front, "/outpost.goauthentik.io/ping", " 204 ").await;
         let issuer = provider_settings.issuer();
-        Self { proxy, gatepost, _provider: provider, issuer, application, front, _folder: folder }
+        Self { proxy, gatepost, _provider: provider, issuer, application, applications, front, _folder: folder }
     }
 
     pub(crate) fn host(&self, application: &str) -> String {

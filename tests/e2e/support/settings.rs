@@ -34,6 +34,8 @@ impl Mode {
                            skip_path_regex: ['^http://wiki\\.demo\\.localhost(:\\d+)?/public/']\n"
                     .into(),
                 place: Place::Demo,
+                below: None,
+                port: None,
                 client: None,
             }],
         }
@@ -48,6 +50,10 @@ pub(crate) struct Entry {
     label: &'static str,
     settings: Cow<'static, str>,
     place: Place,
+    /// The first label of its host, where that is another one, and its path on this host.
+    below: Option<(&'static str, &'static str)>,
+    /// The port in its address, where that is another one than the front proxy's.
+    port: Option<u16>,
     client: Option<Client>,
 }
 
@@ -73,7 +79,23 @@ enum Place {
 
 impl Entry {
     pub(crate) fn single(name: &'static str, label: &'static str) -> Self {
-        Self { name, label, settings: "    skip_path_regex: [^/public/]\n".into(), place: Place::Demo, client: None }
+        let settings = "    skip_path_regex: [^/public/]\n".into();
+        Self { name, label, settings, place: Place::Demo, below: None, port: None, client: None }
+    }
+
+    /// The same at a path of another one's host.
+    pub(crate) fn below(self, host: &'static str, path: &'static str) -> Self {
+        Self { below: Some((host, path)), ..self }
+    }
+
+    /// The same at another port than the front proxy's.
+    pub(crate) fn at_port(self, port: u16) -> Self {
+        Self { port: Some(port), ..self }
+    }
+
+    /// The slug that Gatepost makes of its name.
+    pub(crate) fn slug(&self) -> String {
+        self.name.to_lowercase()
     }
 
     /// With further lines.
@@ -105,9 +127,10 @@ impl Entry {
     }
 
     fn external_host(&self, port: u16) -> String {
-        let label = self.label;
+        let (label, path) = self.below.unwrap_or((self.label, ""));
+        let port = self.port.unwrap_or(port);
         match self.place {
-            Place::Demo => format!("http://{label}.demo.localhost:{port}"),
+            Place::Demo => format!("http://{label}.demo.localhost:{port}{path}"),
             Place::Https => format!("https://{label}.example.com"),
             Place::HttpsHere => format!("https://{label}.example.com:{port}"),
         }

@@ -24,6 +24,11 @@ this chart has.
 {{- dict "sites" $sites | toJson -}}
 {{- end -}}
 
+{{/* The slug of an application, as Gatepost makes it of the name where none is given. */}}
+{{- define "gatepost.slug" -}}
+{{- default (regexReplaceAll "[^A-Za-z0-9]+" .name "-" | trimAll "-" | lower) .slug -}}
+{{- end -}}
+
 {{/* The hosts of the external URLs, and further ones. Arguments: the root context, the further hosts. */}}
 {{- define "gatepost.externalHosts" -}}
 {{- $hosts := list -}}

@@ -20,6 +20,11 @@ use crate::outbound::provider::settings::ProviderSettings;
 /// A smaller difference of the clocks is no cause for concern.
 const SMALL_SKEW: u64 = 5;
 
+/// The settings of the service, with the shorter timeout of a check.
+pub(super) fn of_checks(settings: &ProviderSettings) -> ProviderSettings {
+    ProviderSettings { timeout: settings.timeout.min(CHECK_TIMEOUT), ..settings.clone() }
+}
+
 /// What an issuer published.
 pub(super) struct Fetched<D> {
     pub(super) discovered: D,

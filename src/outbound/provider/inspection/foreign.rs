@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fetched::Fetched;
-use super::of_checks;
+use super::fetched::{Fetched, of_checks};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::credentials::{ForeignIssuer, KeySource};
 use crate::domain::oidc::jws::KeySet;

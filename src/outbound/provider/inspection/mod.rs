@@ -11,14 +11,14 @@ mod registration;
 
 use std::sync::Arc;
 
-use self::fetched::Fetched;
+use self::fetched::{Fetched, of_checks};
 use self::known::Known;
 use super::issuer::Issuer;
 use super::issuers::Issuers;
 use super::settings::{ProviderSettings, StartFault};
 use crate::domain::application::Application;
 use crate::domain::oidc::relying_party::RelyingParty;
-use crate::outbound::finding::{CHECK_TIMEOUT, Finding};
+use crate::outbound::finding::Finding;
 use crate::ports::{Clock, Entropy};
 
 pub use announced::AnnouncedMetadata;
@@ -79,11 +79,6 @@ impl InspectedIssuer {
         findings.extend(client);
         findings
     }
-}
-
-/// The settings of the service, with the shorter timeout of a check.
-fn of_checks(settings: &ProviderSettings) -> ProviderSettings {
-    ProviderSettings { timeout: settings.timeout.min(CHECK_TIMEOUT), ..settings.clone() }
 }
 
 #[cfg(test)]
