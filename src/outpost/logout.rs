@@ -18,6 +18,7 @@ use super::waits::{self, WaitReason};
 use super::{answers, audit};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::audit::SessionEndCause;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::decision::pages::{self, Message, Text};
 use crate::domain::decision::{Page, Reason, Verdict};
 use crate::domain::oidc::issuer::TrustedIssuer;
@@ -30,6 +31,10 @@ use crate::ports::{Consumption, EndedSession, LogoutTokenFault, ProviderSessionE
 /// How long the answer to a frame that presents no session takes, whether a session ended or not: a store that writes
 /// durably takes some milliseconds, which would otherwise reveal that there was one (FL-3).
 const FRAME_TAKES: Duration = Duration::from_millis(100);
+
+/// How long a sign-in can take from the provider's answer to its session. One that is under way while the provider reports the end of
+/// its session there would save its own afterwards, and the provider does not report it again (BL-13).
+const SIGN_IN_TAKES: Duration = Duration::from_secs(60);
 
 /// Why a back-channel logout is refused. No session ended.
 #[derive(Debug, Error)]
@@ -107,6 +112,7 @@ async fn end_named_sessions(services: &Services, token: &VerifiedLogoutToken) ->
     match token.ending() {
         Ending::User(user) => Ok(services.parts.store.end_user(user).await?),
         Ending::ProviderSession(session, of) => {
+            forbid_sign_ins(services, session).await?;
             match services.parts.store.end_provider_session(session, of.as_ref()).await? {
                 ProviderSessionEnd::Ended(ended) => Ok(ended),
                 ProviderSessionEnd::OtherUser => Err(Refused::OtherUser),
@@ -152,7 +158,10 @@ async fn logout_of_browser(
     }
     context.user = Some(found.name().to_owned());
     let ended = match asked.provider_session(record.user.issuer.as_str().into()) {
-        Some(session) => end_sessions_of(services, &session, Some(&record.user)).await?,
+        Some(session) => {
+            forbid_sign_ins(services, &session).await?;
+            end_sessions_of(services, &session, Some(&record.user)).await?
+        }
         None => ended_session(found.key, services.parts.store.end(&found.key).await?),
     };
     log_frame(context, &ended);
@@ -180,6 +189,21 @@ async fn logout_without_cookie(
     // Nothing is revoked for a client that presents no session.
     record_ends(services, Some(context), SessionEndCause::FrontchannelLogout, &ended);
     Ok(())
+}
+
+/// No session begins of this provider session from now on. It comes before the end: a sign-in that saves its session before the end
+/// loses it by the end, and one that saves it later asks [`may_begin`] afterwards. A client without a session must not come here: each
+/// mark takes room in the store.
+async fn forbid_sign_ins(services: &Services, ended: &ProviderSession) -> Result<(), StoreFault> {
+    let until = services.parts.clock.now().plus(SIGN_IN_TAKES);
+    let mark = ReplayKey::provider_session_ended(&ended.issuer, &ended.id);
+    services.parts.store.consume_once(&mark, until).await.map(|_| ())
+}
+
+/// Whether the provider session of a session that was just saved has not ended meanwhile.
+pub(super) async fn may_begin(services: &Services, begun_of: Option<&ProviderSession>) -> Result<bool, StoreFault> {
+    let Some(ProviderSession { issuer, id }) = begun_of else { return Ok(true) };
+    Ok(!services.parts.store.is_consumed(&ReplayKey::provider_session_ended(issuer, id)).await?)
 }
 
 async fn end_sessions_of(
@@ -210,6 +234,7 @@ pub(super) async fn end_everywhere(
     let mut count = 0;
     for issuer in issuers {
         let session = ProviderSession { issuer: issuer.clone(), id: id.to_owned() };
+        forbid_sign_ins(services, &session).await?;
         let ended = end_sessions_of(services, &session, None).await?;
         conclude(services, None, SessionEndCause::Authentik, &ended);
         count += ended.len();

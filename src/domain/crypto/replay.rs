@@ -1,4 +1,4 @@
-//! Consumption keys of values that may be used once: a sign-in attempt, a logout token.
+//! Consumption keys of values that may be used once: a sign-in attempt, a logout token, a session of a user at the provider.
 
 use ring::digest;
 
@@ -12,6 +12,12 @@ impl ReplayKey {
     #[must_use]
     pub fn logout_token(issuer: &str, jti: &str) -> Self {
         Self::hash(&[b"logout token", &issuer.len().to_be_bytes(), issuer.as_bytes(), jti.as_bytes()])
+    }
+
+    /// The replay key that marks a session at the provider (`sid`) as ended, so that no session begins of it any more.
+    #[must_use]
+    pub fn provider_session_ended(issuer: &str, sid: &str) -> Self {
+        Self::hash(&[b"provider session", &issuer.len().to_be_bytes(), issuer.as_bytes(), sid.as_bytes()])
     }
 
     /// The replay key that marks a session, by the bytes of its key, as ended by the limit on the sessions of its user.
@@ -48,11 +54,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bl_9_marks_of_tokens_differ_by_issuer_and_jti() {
-        let mark = ReplayKey::logout_token;
-        assert_eq!(mark("https://a", "1"), mark("https://a", "1"));
-        for other in [("https://a", "2"), ("https://b", "1"), ("https://a1", ""), ("", "https://a1")] {
-            assert_ne!(mark("https://a", "1"), mark(other.0, other.1), "{other:?}");
+    fn bl_9_marks_differ_by_their_kind_and_by_both_values() {
+        let (token, session) = (ReplayKey::logout_token, ReplayKey::provider_session_ended);
+        for mark in [token, session] {
+            assert_eq!(mark("https://a", "1"), mark("https://a", "1"));
+            for other in [("https://a", "2"), ("https://b", "1"), ("https://a1", ""), ("", "https://a1")] {
+                assert_ne!(mark("https://a", "1"), mark(other.0, other.1), "{other:?}");
+            }
         }
+        assert_ne!(token("https://a", "1"), session("https://a", "1"));
     }
 }

@@ -146,9 +146,13 @@ async fn begin_session(
         // Its tokens are not revoked: some providers end the user's session with them, and so the new tokens, too.
         logout::record_ends(services, Some(context), SessionEndCause::NewSignIn, &ended);
     }
-    let user = session.record().user.clone();
+    let (user, provider_session) = (session.record().user.clone(), session.provider_session());
     let event = context.sign_in(id.key(), session.record());
     services.parts.store.save(&id.key(), session).await?;
+    if !logout::may_begin(services, provider_session.as_ref()).await? {
+        services.parts.store.end(&id.key()).await?;
+        return restart(services, context, own, attempt, &Setback::ProviderSessionEnded).await;
+    }
     services.parts.audit.record(|| event);
     session_limit::end_oldest(services, context, &user).await?;
     let location = return_address(context, own, attempt);

@@ -30,6 +30,8 @@ pub(super) enum Setback {
     Stale(Mismatch),
     UsedBefore,
     CodeRefused,
+    /// The user's session at the provider ended while the code was redeemed.
+    ProviderSessionEnded,
 }
 
 impl Setback {
@@ -42,7 +44,7 @@ impl Setback {
     const fn restarts(&self) -> u8 {
         match self {
             Self::Raced => 5,
-            Self::Stale(_) | Self::UsedBefore | Self::CodeRefused => 1,
+            Self::Stale(_) | Self::UsedBefore | Self::CodeRefused | Self::ProviderSessionEnded => 1,
         }
     }
 
@@ -53,6 +55,7 @@ impl Setback {
             Self::Stale(Mismatch::OtherBrowser) => "the request carries no binding cookie",
             Self::UsedBefore => "used before",
             Self::CodeRefused => "the provider refused the code",
+            Self::ProviderSessionEnded => "the session at the provider ended meanwhile",
         }
     }
 }

@@ -129,7 +129,6 @@ async fn a_sign_out_that_the_store_does_not_know_of_is_pending() {
 #[tokio::test]
 async fn ends_by_operators_and_by_the_provider_say_so() {
     let test_outpost = test_outpost();
-    *test_outpost.provider.sid.lock().unwrap() = Some("sid-1".to_owned());
     let issuers = || ["https://sso.example.com/".to_owned()].into();
     for (way, cause) in [
         ("session", "administration"),
@@ -137,6 +136,8 @@ async fn ends_by_operators_and_by_the_provider_say_so() {
         ("websocket", "authentik"),
         ("frame", "frontchannel_logout"),
     ] {
+        let sid = format!("sid-of-{way}");
+        *test_outpost.provider.sid.lock().unwrap() = Some(sid.clone());
         let mut browser = Browser::default();
         browser.sign_in(&test_outpost, WIKI).await;
         let key = test_outpost.store.all().first().expect("a session").key;
@@ -147,9 +148,9 @@ async fn ends_by_operators_and_by_the_provider_say_so() {
                 let alice = UserSelector::Subject("sub-alice".to_owned());
                 test_outpost.outpost.end_sessions_of(&alice, None).await.unwrap();
             }
-            "websocket" => assert_eq!(test_outpost.outpost.end_provider_session("sid-1", &issuers()).await.unwrap(), 1),
+            "websocket" => assert_eq!(test_outpost.outpost.end_provider_session(&sid, &issuers()).await.unwrap(), 1),
             _ => {
-                let url = format!("{OWN}/frontchannel_logout?iss=https%3A%2F%2Fsso.example.com%2F&sid=sid-1");
+                let url = format!("{OWN}/frontchannel_logout?iss=https%3A%2F%2Fsso.example.com%2F&sid={sid}");
                 browser.send(&test_outpost, &browser.head(&url, &[("sec-fetch-dest", "iframe")])).await;
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, test_outpost};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, location, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason, Verdict};
 use crate::domain::session::{Refresh, Session};
 use crate::domain::time::Timestamp;
@@ -135,6 +135,50 @@ async fn a_62_every_session_of_a_user_ends_also_after_the_oldest_is_gone() {
     }
 }
 
+/// The provider reports the end of its session while the callback redeems a code of this session.
+#[tokio::test]
+async fn bl_13_a_sign_in_that_is_under_way_leaves_no_session() {
+    for way in ["back channel", "authentik", "frame of the browser"] {
+        let test_outpost = test_outpost();
+        let mut earlier = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+        match way {
+            "back channel" => assert_eq!(post_claims(&test_outpost, json!({ "sid": "s-1" })).await, DONE),
+            "authentik" => {
+                let ended = test_outpost.outpost.end_provider_session("s-1", &[ISSUER.to_owned()].into()).await;
+                assert_eq!(ended.unwrap(), 1);
+            }
+            _ => {
+                let url = format!("{FRONT}?iss=https%3A%2F%2Fsso.example.com%2F&sid=s-1");
+                earlier.send(&test_outpost, &earlier.head(&url, &[("sec-fetch-dest", "iframe")])).await;
+            }
+        }
+        assert!(test_outpost.store.all().is_empty(), "{way}");
+        test_outpost.audit.take();
+
+        let mut late = Browser::default();
+        let started = location(&late.open(&test_outpost, WIKI).await);
+        let back = late.open(&test_outpost, &Browser::callback(&started)).await;
+        assert_eq!(back.audit.reason, Reason::SignInRestarted, "{way}");
+        assert!(location(&back).starts_with("https://sso.example.com/"), "{way}: the provider asks the user");
+        assert!(test_outpost.store.all().is_empty() && !is_signed_in(&mut late, &test_outpost, WIKI).await, "{way}");
+        assert!(test_outpost.audit.take().is_empty(), "{way}: nobody signed in");
+
+        let mut other = signed_in(&test_outpost, "alice", "s-2", WIKI).await;
+        assert!(is_signed_in(&mut other, &test_outpost, WIKI).await, "{way}");
+    }
+}
+
+/// A stranger could fill the store with marks.
+#[tokio::test]
+async fn fl_3_a_frame_without_a_session_forbids_no_sign_in() {
+    let test_outpost = test_outpost();
+    let url = format!("{FRONT}?iss=https%3A%2F%2Fsso.example.com%2F&sid=s-1");
+    let mut stranger = Browser::default();
+    stranger.send(&test_outpost, &stranger.head(&url, &[("sec-fetch-dest", "iframe")])).await;
+    let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    assert!(is_signed_in(&mut alice, &test_outpost, WIKI).await);
+}
+
 #[tokio::test]
 async fn bl_10_a_session_of_another_user_does_not_end() {
     let test_outpost = test_outpost();
@@ -175,7 +219,7 @@ async fn bl_9_a_61_a_store_that_cannot_say_refuses_without_effect() {
 async fn bl_9_a_mark_that_cannot_be_made_undoes_no_logout() {
     let test_outpost = test_outpost();
     let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
-    test_outpost.fail_store_at(3);
+    test_outpost.fail_store_at(4);
     assert_eq!(post_claims(&test_outpost, json!({ "sid": "s-1" })).await, DONE);
     assert!(!is_signed_in(&mut alice, &test_outpost, WIKI).await);
 }
