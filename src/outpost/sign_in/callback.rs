@@ -17,6 +17,7 @@ use crate::domain::decision::pages::{Action, Message, Text};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::id_token::SignedIn;
 use crate::domain::oidc::sign_in::{Attempt, Callback, CompletedSignIn, MatchedCode, ProviderError, ResponseFault};
+use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::policy::identity;
 use crate::domain::session::{Session, SessionId};
 use crate::outpost::errors::{Fault, Outcome};
@@ -24,7 +25,7 @@ use crate::outpost::request_context::RequestContext;
 use crate::outpost::services::Services;
 use crate::outpost::waits::{self, WaitReason};
 use crate::outpost::{answers, header_preview, logout};
-use crate::ports::{Consumption, ExchangeFault};
+use crate::ports::{Consumption, ExchangeFault, StoreFault};
 
 const SEND_THE_BODY: &str = "with `response_mode: form_post`, let the front proxy send the body of this path with the check (Envoy: \
 `check_settings.with_request_body`, see envoy/inside-the-check), or route the path to Gatepost's HTTP listener";
@@ -149,12 +150,14 @@ async fn begin_session(
     let (user, provider_session) = (session.record().user.clone(), session.provider_session());
     let event = context.sign_in(id.key(), session.record());
     services.parts.store.save(&id.key(), session).await?;
-    if !logout::may_begin(services, provider_session.as_ref()).await? {
-        services.parts.store.end(&id.key()).await?;
+    let kept = keep(services, context, &user, provider_session.as_ref()).await;
+    if !matches!(kept, Ok(true)) {
+        // Without a browser that has its cookie, it would only count towards the user's limit.
+        let ended = services.parts.store.end(&id.key()).await;
+        kept.and(ended)?;
         return restart(services, context, own, attempt, &Setback::ProviderSessionEnded).await;
     }
     services.parts.audit.record(|| event);
-    session_limit::end_oldest(services, context, &user).await?;
     let location = return_address(context, own, attempt);
     let last = last_completed(services, application, own);
     let completed = CompletedSignIn::after(last, attempt, &location, services.parts.clock.unix_millis());
@@ -163,6 +166,20 @@ async fn begin_session(
         vec![cookies::set_session(application, &id, lifetime), cookies::set_completed(application, &completed)];
     cookies.extend(return_cookie::forget(application, own, attempt));
     Ok((go_on(context, location, cookies), Reason::SignInCompleted))
+}
+
+/// Whether the session that was just saved stays. It is counted towards the user's limit then.
+async fn keep(
+    services: &Services,
+    context: &RequestContext<'_>,
+    user: &User,
+    provider_session: Option<&ProviderSession>,
+) -> Result<bool, StoreFault> {
+    if !logout::may_begin(services, provider_session).await? {
+        return Ok(false);
+    }
+    session_limit::end_oldest(services, context, user).await?;
+    Ok(true)
 }
 
 /// The request does not contain the provider's answer in a form that this application takes.

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::sign_in_limits::with_limits;
 use super::test_outpost::{Browser, TestOutpost, allowed, denied, location, outpost_with, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason};
 use crate::domain::http::ClientKind;
@@ -79,8 +80,9 @@ async fn what_failed_is_tried_again_where_it_was_asked() {
 /// PR-4: every store call of every flow fails in turn.
 #[tokio::test]
 async fn pr_4_no_store_fault_at_any_call_allows_a_request() {
-    for call in 1..=4 {
-        let test_outpost = test_outpost();
+    for call in 1..=8 {
+        let test_outpost = with_limits(Some(1), None);
+        *test_outpost.provider.sid.lock().unwrap() = Some("s-1".into());
         let mut browser = Browser::default();
         let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
         test_outpost.fail_store_at(call);
@@ -91,6 +93,7 @@ async fn pr_4_no_store_fault_at_any_call_allows_a_request() {
             assert_eq!(test_outpost.sessions(), 0, "call {call}");
         } else {
             assert_eq!(decision.audit.reason, Reason::SignInCompleted);
+            assert!(call > 4, "the attempt, the session, the provider session and the user's sessions are asked for");
         }
     }
 }

@@ -11,7 +11,7 @@ const WIKI: &str = "https://wiki.example.com/x?y=1";
 const BOARD: &str = "https://board.example.com/x";
 const START: &str = "https://wiki.example.com/outpost.goauthentik.io/start";
 
-fn with_limits(sessions_per_user: Option<u32>, starts_per_client: Option<u32>) -> TestOutpost {
+pub(super) fn with_limits(sessions_per_user: Option<u32>, starts_per_client: Option<u32>) -> TestOutpost {
     let limits = SignInLimits {
         sessions_per_user: sessions_per_user.and_then(NonZeroU32::new),
         starts_per_client: starts_per_client.and_then(NonZeroU32::new),
