@@ -153,12 +153,30 @@ fn tree(text: &str, mut tree: Tree) -> Result<Tree, NotYaml> {
         match event {
             Ok((event, span)) => tree.take(event, span)?,
             Err(error) => {
-                let (at, problem) = ((*error.marker()).into(), error.info().to_owned());
-                return Err(NotYaml { at, problem, help: LOOK_AROUND });
+                let at = (*error.marker()).into();
+                return Err(tab_near(text, at).unwrap_or(NotYaml {
+                    at,
+                    problem: error.info().to_owned(),
+                    help: LOOK_AROUND,
+                }));
             }
         }
     }
     Ok(tree)
+}
+
+/// A tab in the indentation of the line at which the parser failed, or of the next one: the parser does not always name it, and may
+/// fail at the line before.
+fn tab_near(text: &str, failed: Position) -> Option<NotYaml> {
+    let lines = text.lines().enumerate().skip(failed.line.saturating_sub(1)).take(2);
+    let is_blank = |sign: char| matches!(sign, ' ' | '\t');
+    let mut tabs = lines.filter_map(|(index, line)| {
+        let (indentation, rest) = line.split_at(line.find(|sign| !is_blank(sign)).unwrap_or(line.len()));
+        let column = indentation.find('\t').filter(|_| !rest.is_empty())?;
+        Some(Position { line: index + 1, column: column + 1 })
+    });
+    let problem = "a tab indents this line, which YAML does not allow".to_owned();
+    tabs.next().map(|at| NotYaml { at, problem, help: "replace the tab by blanks" })
 }
 
 /// The position of the first occurrence of the character.

@@ -32,9 +32,26 @@ const VARIABLES: [(&str, &str); 5] = [
 /// All diagnostics; they name the variables.
 pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Diagnostics> {
     match authentik::environment(environment)? {
-        Some(outpost) => outpost.load(environment),
+        Some(outpost) => {
+            let mut loaded = outpost.load(environment)?;
+            loaded.warnings.extend(without_effect(environment));
+            Ok(loaded)
+        }
         None => one_application(environment),
     }
+}
+
+/// Warnings about the variables of a single application beside those of authentik's outpost.
+fn without_effect(environment: Environment<'_>) -> impl Iterator<Item = Diagnostic> {
+    let given = move |name: &str| environment(name).is_some_and(|value| !value.is_empty());
+    VARIABLES.into_iter().filter(move |(name, _)| given(name)).map(|(name, _)| Diagnostic {
+        source: "environment".into(),
+        line: 0,
+        column: 0,
+        key: name.into(),
+        problem: "it has no effect beside AUTHENTIK_HOST, with which authentik lists the applications".to_owned(),
+        help: "remove one of the two".to_owned(),
+    })
 }
 
 fn one_application(environment: Environment<'_>) -> Result<Loaded, Diagnostics> {

@@ -48,7 +48,8 @@ pub(super) fn escape(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a text can be the name of a variable.
+pub(super) fn is_name(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

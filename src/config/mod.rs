@@ -32,6 +32,7 @@ pub use environment::load_environment;
 pub use expansion::Environment;
 pub use loaded::Loaded;
 pub use reference::reference;
+pub use resolved::UNPLACED_SESSION_FILE;
 pub use schema::schema;
 
 use reader::Reader;

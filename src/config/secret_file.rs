@@ -1,7 +1,7 @@
 //! Secrets, certificates and keys in files of their own. Diagnostics name the path, never the content.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,6 +25,10 @@ pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<
         Err(fault) if fault.kind() == io::ErrorKind::TimedOut => {
             format!("{shown} is a pipe into which nothing was written for 30 seconds")
         }
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
+            reader.fault(&path.location, format!("{shown} does not exist"), help_for_missing(&path.value));
+            return None;
+        }
         Err(fault) => format!("{shown} cannot be read ({})", fault.kind()),
         Ok(content) if content.is_empty() => format!("{shown} is empty"),
         Ok(content) if content.len() as u64 > MAX_BYTES => format!("{shown} is longer than 1 MiB"),
@@ -35,6 +39,14 @@ pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<
     };
     reader.fault(&path.location, problem, "name a readable file that holds the value");
     None
+}
+
+fn help_for_missing(written: &Path) -> &'static str {
+    if written.is_absolute() {
+        "name a file that holds the value"
+    } else {
+        "name a file that holds the value; a relative path begins at the folder of the configuration file"
+    }
 }
 
 /// The text of a file without the line ends that editors append.

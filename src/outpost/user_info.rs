@@ -10,6 +10,7 @@ use super::services::Services;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::decision::pages::{Message, Text};
 use crate::domain::decision::{Page, Reason, Verdict};
+use crate::domain::oidc::claims::GroupsClaim;
 use crate::domain::session::SessionRecord;
 
 /// The claims that a script may see: those that say who the user is (`OpenID` Connect Core section 5.1), and groups. A session
@@ -44,7 +45,11 @@ pub(super) async fn user_info(services: &Services, context: &mut RequestContext<
         return Ok(answers::sign_in_required(context, context.landing()));
     };
     context.user = Some(loaded.name().to_owned());
-    let page = Page::json(StatusCode::OK, "application/json", &about(loaded.session.record()));
+    let page = Page::json(
+        StatusCode::OK,
+        "application/json",
+        &about(loaded.session.record(), context.application.headers.groups()),
+    );
     Ok((Verdict::Page(page), Reason::UserInfo))
 }
 
@@ -60,9 +65,9 @@ fn is_own_page(context: &RequestContext<'_>) -> bool {
     }
 }
 
-fn about(record: &SessionRecord) -> Value {
-    let present = |name: &&str| record.claims.present(name).map(|value| ((*name).to_owned(), value.clone()));
-    let mut all: Map<String, Value> = CLAIMS.iter().filter_map(present).collect();
+fn about(record: &SessionRecord, groups: &GroupsClaim) -> Value {
+    let told = |name: &&str| groups.told(name, &record.claims).map(|value| ((*name).to_owned(), value));
+    let mut all: Map<String, Value> = CLAIMS.iter().filter_map(told).collect();
     all.insert("sub".to_owned(), json!(record.user.subject));
     Value::Object(all)
 }

@@ -275,8 +275,12 @@ impl Reloader {
         } else if !need_restart.is_empty() && (is_asked || need_restart != last.need_restart) {
             warn!(settings = need_restart.join(", "), "changed settings that apply after a restart only");
         }
+        let waits_for_other = need_restart != last.need_restart;
         last.need_restart = need_restart;
         if reloaded.is_empty() {
+            if waits_for_other {
+                self.audit.record(|| accepted(ConfigurationSource::File, Vec::new(), last.need_restart.clone()));
+            }
             if is_asked || !last.faults.is_empty() {
                 info!("configuration read again; no setting changed that a reload applies");
                 count(Outcome::Success);

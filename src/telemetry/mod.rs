@@ -18,5 +18,5 @@ pub use traces::TraceSettings;
 /// A second dispatcher that stays alive while a test reads its own log. While there is only one, tracing asks the *current
 /// thread's* default about a new callsite, and so a thread of another test, which has none, would disable it for all.
 #[cfg(test)]
-static SECOND_DISPATCHER: std::sync::LazyLock<tracing::Dispatch> =
+pub(crate) static SECOND_DISPATCHER: std::sync::LazyLock<tracing::Dispatch> =
     std::sync::LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::registry()));

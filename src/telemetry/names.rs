@@ -158,7 +158,7 @@ pub(super) fn describe() {
     }
 }
 
-/// All metrics as a table in Markdown: `docs/metrics.md`.
+/// All metrics as a table in Markdown: the first part of `docs/metrics.md`.
 #[must_use]
 pub fn reference() -> String {
     let mut text = String::from(

@@ -38,6 +38,16 @@ fn two_variables_are_enough() {
 }
 
 #[test]
+fn the_variables_of_a_single_application_are_warned_of() {
+    let own = [("GATEPOST_EXTERNAL_HOST", "https://wiki.example.com"), ("GATEPOST_ISSUER", "")];
+    let Loaded { config, warnings, .. } = read(None, &[&[HOST, TOKEN][..], &own].concat()).expect("is a configuration");
+    assert_eq!(config.applications.iter().count(), 0);
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let expected = "environment: GATEPOST_EXTERNAL_HOST: it has no effect beside AUTHENTIK_HOST, with which authentik lists the applications; remove one of the two";
+    assert_eq!(warnings, [expected]);
+}
+
+#[test]
 fn variables_of_the_outpost_have_their_effect_and_the_file_comes_first() {
     let variables = [
         HOST,

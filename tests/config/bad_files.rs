@@ -56,19 +56,19 @@ fn a_secret_in_place_of_a_path_is_not_shown() {
     };
     let application = "applications:\n  - { name: a, external_host: https://a.example.com, issuer: https://sso.example.com/, client_id: a, ";
     for (settings, expected) in [
-        ("client_secret_file: '${PEM}' }", "the file that the variable names cannot be read"),
+        ("client_secret_file: '${PEM}' }", "the file that the variable names does not exist"),
         (
             "token_endpoint_auth_method: private_key_jwt, client_key_file: '${PEM}' }",
-            "the file that the variable names cannot be read",
+            "the file that the variable names does not exist",
         ),
         (
             "token_endpoint_auth_method: private_key_jwt, client_assertion_file: '${JWT}' }",
             "it is an assertion, not the path of a file",
         ),
-        ("client_secret: x }\nprovider: { ca_file: '${PEM}' }", "the file that the variable names cannot be read"),
+        ("client_secret: x }\nprovider: { ca_file: '${PEM}' }", "the file that the variable names does not exist"),
         (
             "client_secret: x }\ntls: { certificate_file: '${PEM}', private_key_file: '${PEM}' }",
-            "the file that the variable names cannot be read",
+            "the file that the variable names does not exist",
         ),
     ] {
         let found = load(&format!("{application}{settings}\n"), &folder.file(), &environment);

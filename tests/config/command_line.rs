@@ -57,7 +57,7 @@ fn check_config_warns_and_still_says_ok() {
     std::fs::write(folder.file(), format!("{SMALLEST}    skip_path_regex: [public]\n")).unwrap();
     let output = gatepost(&["check-config", "-c", folder.file().to_str().unwrap()], &[("WIKI_CLIENT_SECRET", "x")]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "ok\n"));
-    let expected = ":7:23: applications[0].skip_path_regex[0]: the pattern `public` matches anywhere; begin it with `^`, unless this is intended (warning)\n";
+    let expected = ":7:23: applications[0].skip_path_regex[0]: the pattern `public` matches anywhere; begin it with `^`, and each alternative after a `|`, too, or write `^(/a|/b)`, unless this is intended (warning)\n";
     assert!(text(&output.stderr).ends_with(expected), "{}", text(&output.stderr));
 }
 

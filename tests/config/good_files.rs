@@ -372,14 +372,35 @@ fn rules_that_leave_paths_to_nobody_are_warned_of() {
 }
 
 #[test]
+fn a_secret_that_reads_like_a_variable_without_braces_is_warned_of() {
+    for (secret, is_warned_of) in [
+        ("$WIKI_CLIENT_SECRET", true),
+        ("\"$wiki\"", true),
+        ("${WIKI_CLIENT_SECRET}", false),
+        ("$9wiki", false),
+        ("$wiki-secret", false),
+        ("a$WIKI", false),
+        ("$", false),
+    ] {
+        let text = SMALLEST.replace("${WIKI_CLIENT_SECRET}", secret);
+        let warnings: Vec<String> =
+            Folder::new().load(&text).unwrap().warnings.iter().map(ToString::to_string).collect();
+        let expected = "applications[0].client_secret: it reads like a variable without braces, and is taken for the secret itself; write ${NAME}, unless the secret really begins with `$`";
+        assert_eq!(warnings.iter().any(|warning| warning.ends_with(expected)), is_warned_of, "{secret}: {warnings:?}");
+        assert!(warnings.iter().all(|warning| !warning.to_lowercase().contains("wiki_client_secret")), "{warnings:?}");
+    }
+}
+
+#[test]
 fn unanchored_patterns_and_idle_lifetimes_without_effect_are_warned_of() {
     let text = format!(
-        "{SMALLEST}    skip_path_regex: |\n      ^/public/\n      /static/\nsession: {{ absolute_lifetime: 1h, idle_lifetime: 2h }}\n"
+        "{SMALLEST}    skip_path_regex: |\n      ^/public/\n      /static/\n      ^/a/|/health\n      ^(/b/|/ok$)\nsession: {{ absolute_lifetime: 1h, idle_lifetime: 2h }}\n"
     );
     let warnings: Vec<String> = Folder::new().load(&text).unwrap().warnings.iter().map(ToString::to_string).collect();
     let expected = [
-        "9:7: applications[0].skip_path_regex[1]: the pattern `/static/` matches anywhere; begin it with `^`, unless this is intended",
-        "10:50: session.idle_lifetime: the idle lifetime is longer than the absolute one and has no effect; shorten it, or lengthen `absolute_lifetime`",
+        "9:7: applications[0].skip_path_regex[1]: the pattern `/static/` matches anywhere; begin it with `^`, and each alternative after a `|`, too, or write `^(/a|/b)`, unless this is intended",
+        "10:7: applications[0].skip_path_regex[2]: the pattern `^/a/|/health` matches anywhere; begin it with `^`, and each alternative after a `|`, too, or write `^(/a|/b)`, unless this is intended",
+        "12:50: session.idle_lifetime: the idle lifetime is longer than the absolute one and has no effect; shorten it, or lengthen `absolute_lifetime`",
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
     for (warning, expected) in warnings.iter().zip(expected) {

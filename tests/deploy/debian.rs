@@ -89,7 +89,36 @@ fn the_package_has_what_a_debian_user_expects() {
     ] {
         assert!(files.contains(&(path.to_owned(), mode.to_owned())), "{path} in {files:?}");
     }
+    for name in ["README.md", "docs/operations.md", "envoy/inside-the-check/envoy.yaml", "src/config/REFERENCE.md"] {
+        assert!(files.contains(&(format!("/usr/share/doc/gatepost/{name}"), "-rw-r--r--".to_owned())), "{name}");
+    }
     assert_eq!(run("dpkg-deb", &["--info", &package, "conffiles"]), "/etc/gatepost/gatepost.yaml\n");
+}
+
+/// What a document links to is in the package, except for what only the repository has.
+#[test]
+fn the_documents_of_the_package_lead_to_each_other() {
+    const ELSEWHERE: [&str; 7] =
+        ["tests/", "deploy/helm/", "envoy/demo/", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"];
+    let folder = tempfile::tempdir().unwrap();
+    let package = build(folder.path());
+    let unpacked = tempfile::tempdir().unwrap();
+    run("dpkg-deb", &["--extract", &package, unpacked.path().to_str().unwrap()]);
+    let documentation = unpacked.path().join("usr/share/doc/gatepost");
+    let link = regex::Regex::new(r"\]\(([^)\s#:]+)(?:#[^)\s]*)?\)").unwrap();
+    let mut documents = vec![documentation.join("README.md")];
+    documents.extend(fs::read_dir(documentation.join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    let mut links = 0;
+    for document in documents.iter().filter(|path| path.extension().is_some_and(|it| it == "md")) {
+        let text = fs::read_to_string(document).unwrap();
+        for found in link.captures_iter(&text) {
+            let target = found[1].trim_start_matches("../");
+            links += 1;
+            let is_there = document.parent().unwrap().join(&found[1]).exists();
+            assert!(is_there || ELSEWHERE.iter().any(|start| target.starts_with(start)), "{document:?}: {target}");
+        }
+    }
+    assert!(links > 100, "only {links} links were recognised");
 }
 
 #[test]

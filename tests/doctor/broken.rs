@@ -143,6 +143,22 @@ async fn files_that_others_may_use_are_named() {
 }
 
 #[tokio::test]
+async fn a_session_file_that_only_systemd_places_is_not_vouched_for() {
+    let provider = FakeProvider::start(Flaws::default()).await;
+    let setup = Setup::new(&provider.issuer(), "", "");
+    let (_, findings) = setup.findings().await;
+    let folder = setup.path().canonicalize().unwrap();
+    let words = format!("gatepost-sessions.db in {} was looked at", folder.display());
+    says(&findings, "store", "note", &words);
+    assert!(!findings.to_string().contains("does not exist yet"), "{findings}");
+    setup.write("gatepost-sessions.db", "not a database, but a text", 0o600);
+    let (code, findings) = setup.findings().await;
+    assert_eq!(code, Some(1));
+    says(&findings, "store", "note", &words);
+    says(&findings, "store", "fail", "is not a session file of Gatepost");
+}
+
+#[tokio::test]
 async fn a_redis_that_does_not_answer_is_named() {
     let provider = FakeProvider::start(Flaws::default()).await;
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -158,6 +158,26 @@ async fn the_stream_says_who_did_what() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_only_a_restart_applies_is_an_event() {
+    let mut site = plan(TO_FILE).start().await;
+    for (shutdown, message) in [
+        ("{ delay: 1s, grace: 5s }", "changed settings that apply after a restart only"),
+        ("{ delay: 0s, grace: 5s }", "no changed setting needs a restart any more"),
+    ] {
+        let mark = site.gatepost.log().count();
+        site.edit(|settings| settings.shutdown = shutdown);
+        site.gatepost.logs_after(mark, message);
+    }
+    site.gatepost.stop();
+    let events = Schema::published().read(&text(&site, "audit.jsonl"));
+    let outlines: Vec<_> =
+        events.iter().map(|event| (outline(event), &event["settings"], &event["need_restart"])).collect();
+    let (none, delay) = (json!([]), json!(["shutdown.delay"]));
+    let change = || vec!["configuration_changed", "accepted"];
+    assert_eq!(outlines, [(change(), &none, &delay), (change(), &none, &none)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_file_can_be_rotated() {
     let mut site = plan(TO_FILE).start().await;
     let bob = signed_in(&site, "bob").await;

@@ -137,7 +137,7 @@ async fn a_file_that_is_missing_is_read_when_it_appears() {
     let mark = site.gatepost.log().count();
     site.edit(|settings| settings.sections = missing);
     let line = site.gatepost.logs_after(mark, REFUSED);
-    assert!(line.text("fault").expect("a fault").contains("private.pem cannot be read"), "{:?}", line.text("fault"));
+    assert!(line.text("fault").expect("a fault").contains("private.pem does not exist"), "{:?}", line.text("fault"));
 
     let mark = site.gatepost.log().count();
     let made = rcgen::generate_simple_self_signed(["authority.test".to_owned()]).expect("a certificate");

@@ -133,6 +133,9 @@ fn public_paths_of_oauth2_proxy_are_never_more() {
         (r"^/v\\d+/", "/v\u{663}/x", false),
         (r"^/\\pN", "/1", false),
         ("^/[[:alpha:]]", "/a", false),
+        ("^/public|", "/private", false),
+        (".*", "/private", false),
+        ("^/", "/private", true),
     ] {
         let lines = format!("email_domains = [\"example.com\"]\nskip_auth_routes = [\"{route}\"]\n");
         let (_, printed, told) = run("o.cfg", &format!("{OAUTH2_PROXY}{lines}"), &["oauth2-proxy"]);

@@ -6,6 +6,7 @@ mod files;
 mod report;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::fault::Fault;
 use super::healthcheck;
 use super::output::{json_text, print};
 use super::source::load;
-use crate::config::{Diagnostic, Loaded};
+use crate::config::{Diagnostic, Loaded, UNPLACED_SESSION_FILE};
 use crate::domain::application::Application;
 use crate::domain::application::registry::Applications;
 use crate::domain::oidc::credentials::ForeignIssuer;
@@ -151,7 +152,23 @@ async fn store(setup: &Setup) -> Vec<Finding> {
         (Sealing::BesideStore, store::StoreSettings::File { path }) => Some(store::key_path(path)),
         (Sealing::BesideStore | Sealing::Given(_), _) => None,
     };
-    store::inspect(store, key.as_deref(), *lifetimes, &setup.entropy, &setup.clock).await
+    let mut findings = store::inspect(store, key.as_deref(), *lifetimes, &setup.entropy, &setup.clock).await;
+    if matches!(store, store::StoreSettings::File { path } if path == Path::new(UNPLACED_SESSION_FILE)) {
+        findings.retain(|finding| finding.level != Level::Ok);
+        findings.insert(0, unplaced_session_file());
+    }
+    findings
+}
+
+/// What systemd tells the service, a shell does not know: then what was looked at is probably not the service's file.
+fn unplaced_session_file() -> Finding {
+    let folder =
+        std::env::current_dir().map_or_else(|_| "this folder".to_owned(), |folder| folder.display().to_string());
+    let text = format!(
+        "`session.path` and $STATE_DIRECTORY are not set, so {UNPLACED_SESSION_FILE} in {folder} was looked at; a service \
+         that runs in another folder, or with StateDirectory= of systemd, has another file"
+    );
+    Finding { help: "run this command in the environment of the service (docs/operations.md, Debian package), or set `session.path`".to_owned(), ..Finding::note("store", text) }
 }
 
 /// The findings about each issuer, and those about the client of each application in the order of the applications.

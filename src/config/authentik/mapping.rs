@@ -6,7 +6,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use regex::Regex;
 use secrecy::ExposeSecret as _;
 
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Location};
@@ -22,8 +21,8 @@ use crate::domain::application::Application;
 use crate::domain::application::endpoints::Prefixes;
 use crate::domain::http::ExternalHost;
 use crate::domain::oidc::algorithm::SigningAlgorithm;
-use crate::domain::policy::PublicPaths;
 use crate::domain::policy::identity_headers::Budget;
+use crate::domain::policy::{PatternFaultCause, PublicPaths};
 use crate::outbound::authentik::{
     BrowserAddress, Endpoints, Hosts, Outpost, ProxyMode, ProxyOutpostConfig, ServerAddress, redirect_uri,
 };
@@ -282,11 +281,12 @@ fn patterns<'p>(provider: &'p ProxyOutpostConfig, warn: &mut dyn FnMut(String)) 
     let mut patterns = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
         match PublicPaths::compile(&[line.to_owned()]) {
-            // A `|` at an end, or `x*`: every path contains the empty text, so every path would be public.
-            Ok(_) if Regex::new(line).is_ok_and(|pattern| pattern.is_match("")) => warn(format!(
-                "unauthenticated path {line:?} matches an empty text, and so every path, so it opens nothing; correct it in authentik, or write ^/ for all paths"
-            )),
             Ok(_) => patterns.push(line),
+            Err(faults) if faults.iter().any(|fault| fault.cause == PatternFaultCause::MatchesEmptyText) => {
+                warn(format!(
+                    "unauthenticated path {line:?} matches an empty text, and so every path, so it opens nothing; correct it in authentik, or write ^/ for all paths"
+                ));
+            }
             Err(_) => warn(format!(
                 "unauthenticated path {line:?} is not a regular expression that can be used, so it opens nothing; correct it in authentik"
             )),

@@ -147,7 +147,9 @@ section! {
         /// `docs/sessions.md`).
         response_mode: ResponseMode = "query",
         /// Requests that need no sign-in: regular expressions that are matched with the path, in mode
-        /// `forward_domain` with the URL without query. They match anywhere in it unless they begin with `^`.
+        /// `forward_domain` with the URL without query. They match anywhere in it unless they begin with `^`, which
+        /// anchors one alternative only: `^/public/|/health` opens `/admin/health`, too, so write two expressions, or
+        /// `^(/public/|/health$)`. One that matches the empty text, and so every path, is refused.
         skip_path_regex: Patterns = "[]",
         /// Networks or addresses of clients that need no sign-in, with the same meaning as `networks` in `allow`: their
         /// requests pass without identity, unless they bring a session.

@@ -29,4 +29,5 @@ section! {
 
 impl Choice for Dialect {
     const CHOICES: &'static [(Self, &'static str)] = &Self::ALL;
+    const MEANT: &'static [(&'static str, &'static str)] = &[("haproxy", "traefik"), ("ingress-nginx", "nginx")];
 }

@@ -40,7 +40,7 @@ section! {
         /// How long an assertion is valid, from `1m` to `1h`. The application receives it with at least half of that left;
         /// it stays valid when the session ends meanwhile.
         lifetime: DurationField = "5m",
-        /// Names of the user's claims in it, such as `email` and `groups`.
+        /// Names of the user's claims in it, such as `email` and `groups`; `groups` has those of `groups_claim`.
         claims: Texts = "[]",
     }
 }

@@ -116,9 +116,10 @@ section! {
         request_timeout: DurationField = span(http().request_timeout),
         /// Time after which an idle connection is closed.
         idle_timeout: DurationField = span(http().idle_timeout),
-        /// Number of header lines of a request.
+        /// Number of header lines of a request, also of a subrequest of a front proxy, which carries those of the
+        /// browser; more get 431 with an empty body, and one log line a minute.
         max_headers: Count = count(http().max_headers),
-        /// Size of the head of a request.
+        /// Size of the head of a request; a larger one gets 431 with an empty body, and one log line a minute.
         max_head_size: Size = size(http().max_head_bytes),
         /// Size of the body of a request.
         max_body_size: Size = size(http().max_body_bytes),
@@ -133,8 +134,8 @@ section! {
     struct RequestLimits {
         /// Size of path and query; a longer target gets 414. Front proxies have limits of their own.
         max_target_size: Size = size(requests().target_bytes),
-        /// Number of header lines; more get 431. Envoy accepts 100 unless its `max_headers_count` is set, and adds
-        /// some of its own.
+        /// Number of header lines of a Check; more get 431. Envoy accepts 100 unless its `max_headers_count` is set,
+        /// and adds some of its own. Over HTTP `limits.http.max_headers` is the limit.
         max_headers: Count = count(requests().header_lines),
     }
 }

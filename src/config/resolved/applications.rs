@@ -17,7 +17,7 @@ use crate::domain::application::{Application, Mode};
 use crate::domain::http::{CookieDomain, ExternalHost, Networks};
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan};
-use crate::domain::policy::{AccessRules, PublicPaths};
+use crate::domain::policy::{AccessRules, PatternFaultCause, PublicPaths};
 use crate::domain::slug::Slug;
 
 const EVERY_CLIENT: forward_auth::TooMany =
@@ -247,20 +247,24 @@ fn public_paths(written: &Spanned<Patterns>, reader: &mut Reader<'_>) -> Option<
         Ok(compiled) => {
             for pattern in patterns.iter().filter(|pattern| compiled.unanchored().any(|text| text == pattern.value)) {
                 let problem = format!("the pattern `{}` matches anywhere", printable(&pattern.value));
-                reader.warn(&pattern.location, problem, "begin it with `^`, unless this is intended");
+                let help = "begin it with `^`, and each alternative after a `|`, too, or write `^(/a|/b)`, unless this is intended";
+                reader.warn(&pattern.location, problem, help);
             }
             Some(compiled)
         }
         Err(faults) => {
             for fault in faults {
                 let location = patterns.get(fault.index).map_or(&written.location, |pattern| &pattern.location);
-                // The error shows the pattern over several lines; the last one has the cause.
-                let cause = fault.cause.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                reader.fault(
-                    location,
-                    format!("the pattern cannot be used: {cause}"),
-                    "correct the regular expression, or remove it",
-                );
+                let help = match fault.cause {
+                    PatternFaultCause::Syntax(_) => "correct the regular expression, or remove it",
+                    PatternFaultCause::MatchesEmptyText => {
+                        "remove it, or write `^/` (in mode `forward_domain` `^https://`) to make every path public"
+                    }
+                };
+                // The error of the compiler shows the pattern over several lines; the last one has the cause.
+                let cause = fault.cause.to_string();
+                let cause = cause.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                reader.fault(location, format!("the pattern cannot be used: {cause}"), help);
             }
             None
         }

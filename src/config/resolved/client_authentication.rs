@@ -1,6 +1,7 @@
 //! Client authentication: the method, and the secret, key, assertion or certificate that it needs. A key that the method does not
 //! use is a fault, because its owner would believe in it.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -149,6 +150,7 @@ fn assertion_file(file: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<Pa
     let problem = match std::fs::metadata(&path) {
         Ok(metadata) if metadata.is_file() => return Some(path),
         Ok(_) => "is not a regular file".to_owned(),
+        Err(fault) if fault.kind() == ErrorKind::NotFound => "does not exist yet".to_owned(),
         Err(fault) => format!("cannot be read ({})", fault.kind()),
     };
     let problem = format!("{} {problem}", reader.shown(file));

@@ -38,7 +38,7 @@ pub(super) fn identity_headers(
     match &written.assertion {
         Setting::Absent => {}
         Setting::Faulty => own_is_sound = false,
-        Setting::Given(assertion) => match asserted(assertion, written, &own, external, reader) {
+        Setting::Given(assertion) => match asserted(assertion, written, &own, external, groups, reader) {
             Some(header) => own.push(header),
             None => own_is_sound = false,
         },
@@ -128,6 +128,7 @@ fn asserted(
     written: &Application,
     earlier: &[OwnHeader],
     external: Option<&ExternalHost>,
+    groups: Option<&GroupsClaim>,
     reader: &mut Reader<'_>,
 ) -> Option<OwnHeader> {
     let name = own_name(&assertion.header, HeaderName::parse_for_assertion, written, earlier, reader);
@@ -144,13 +145,14 @@ fn asserted(
             is_sound = false;
         }
     }
-    let (name, external) = (name?, external?);
+    let (name, external, groups) = (name?, external?, groups?.clone());
     let issuer = external.join("");
     let assertion = Assertion {
         audience: assertion.audience.given().map_or_else(|| issuer.clone(), |audience| audience.value.clone()),
         issuer,
         lifetime,
         claims: assertion.claims.value.iter().map(|claim| claim.value.clone()).collect(),
+        groups,
     };
     is_sound.then_some(OwnHeader { name, value: OwnValue::Assertion(assertion) })
 }

@@ -29,6 +29,8 @@ mod tenants;
 mod token_algorithms;
 mod traces;
 
+pub use session::UNPLACED_SESSION_FILE;
+
 use super::raw::File;
 use super::reader::Reader;
 use crate::server::{Authentik, Config};

@@ -57,12 +57,15 @@ fn store(written: &raw::Session, reader: &mut Reader<'_>) -> Option<StoreSetting
     }
 }
 
+/// The session file where neither `session.path` nor systemd names one. It is relative to the working directory.
+pub const UNPLACED_SESSION_FILE: &str = "gatepost-sessions.db";
+
 /// The folder of systemd's `StateDirectory=` if there is one; of several folders, the first.
 pub(super) fn default_path(reader: &Reader<'_>) -> PathBuf {
     let folder = (reader.environment)("STATE_DIRECTORY").unwrap_or_default();
     match folder.split(':').next() {
         Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("sessions.db"),
-        _ => PathBuf::from("gatepost-sessions.db"),
+        _ => PathBuf::from(UNPLACED_SESSION_FILE),
     }
 }
 

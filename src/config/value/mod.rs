@@ -139,6 +139,8 @@ impl<T: Value> Value for Vec<Spanned<T>> {
 pub(super) trait Choice: Copy + 'static {
     /// Each word and its value.
     const CHOICES: &'static [(Self, &'static str)];
+    /// Words that are no choice, and the one that is meant.
+    const MEANT: &'static [(&'static str, &'static str)] = &[];
 }
 
 impl<T: Choice> Value for T {
@@ -156,11 +158,12 @@ impl<T: Choice> Value for T {
         let choice = T::CHOICES.iter().find(|(_, word)| Some(*word) == written).map(|(choice, _)| *choice);
         if choice.is_none() {
             let words: Vec<&str> = T::CHOICES.iter().map(|(_, word)| *word).collect();
-            reader.fault(
-                location,
-                "it is not one of the accepted values",
-                format!("write one of {}", words.join(", ")),
-            );
+            let meant = T::MEANT.iter().find(|(word, _)| Some(*word) == written);
+            let help = match meant {
+                Some((written, meant)) => format!("write {meant}, which {written} uses"),
+                None => format!("write one of {}", words.join(", ")),
+            };
+            reader.fault(location, "it is not one of the accepted values", help);
         }
         choice
     }

@@ -69,8 +69,19 @@ impl Value for SecretString {
     }
 
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
-        expanded(node, location, reader).map(Self::from)
+        let text = expanded(node, location, reader)?;
+        // Only what stands in a file: a variable may have any value.
+        if location.line > 0 && !reader.with_variables.contains(&location.key) && is_bare_variable(&text) {
+            let problem = "it reads like a variable without braces, and is taken for the secret itself";
+            reader.warn(location, problem, "write ${NAME}, unless the secret really begins with `$`");
+        }
+        Some(Self::from(text))
     }
+}
+
+/// Whether a text is `$NAME`, as a shell writes a variable.
+fn is_bare_variable(text: &str) -> bool {
+    text.strip_prefix('$').is_some_and(expansion::is_name)
 }
 
 impl Value for PathBuf {

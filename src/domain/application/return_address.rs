@@ -7,14 +7,13 @@ use std::fmt::Write as _;
 
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
-use url::Url;
+use url::{Position, Url};
 
 use super::{Application, endpoints};
 use crate::domain::http::{Host, RequestTarget, TargetFault};
 
-const MAX_BYTES: usize = 2048;
-/// The limit on path and query of a request, in bytes.
-const MAX_ASKED: usize = 8 * 1024;
+/// The limit on path, query and fragment, in bytes.
+const MAX_BYTES: usize = 8 * 1024;
 
 /// A return address that passed every rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +22,7 @@ pub struct ReturnAddress(String);
 /// The rule that an address broke.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Refused {
-    /// 1 to 2048 bytes; 8 KiB of path and query for the address of a request that was just made.
+    /// not empty, and 8 KiB of path, query and fragment at most.
     #[error("it is empty or too long")]
     Length,
     /// printable ASCII without backslash.
@@ -58,10 +57,14 @@ impl ReturnAddress {
     /// # Errors
     /// The first rule that the address breaks.
     pub fn check(raw: &str, application: &Application, base: &Url) -> Result<Self, Refused> {
-        if raw.is_empty() || raw.len() > MAX_BYTES {
+        if raw.is_empty() {
             return Err(Refused::Length);
         }
-        check(raw, application, base, RequestTarget::parse).map(|url| Self(url.into()))
+        let url = check(raw, application, base, RequestTarget::parse)?;
+        if url[Position::BeforePath..].len() > MAX_BYTES {
+            return Err(Refused::Length);
+        }
+        Ok(Self(url.into()))
     }
 
     /// Checks an absolute address of `application` as a browser requested it, and preserves each byte: query and path
@@ -86,7 +89,7 @@ impl ReturnAddress {
         let url = check(&checked, application, &base, as_sent)?;
         let origin = url.origin().ascii_serialization();
         let path = before.strip_prefix(&origin).ok_or(Refused::Form)?;
-        if path.len() + query.map_or(0, |query| query.len() + 1) > MAX_ASKED {
+        if path.len() + query.map_or(0, |query| query.len() + 1) > MAX_BYTES {
             return Err(Refused::Length);
         }
         let path = if decoded(path) == decoded(url.path()) { path } else { url.path() };

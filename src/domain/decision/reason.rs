@@ -3,10 +3,10 @@
 use crate::domain::policy::identity::Identity;
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident => $text:literal,)+) => {
+    ($($(#[doc = $doc:literal])* $name:ident => $text:literal,)+) => {
         /// The reason for a decision; the closed list that logs, metrics and metadata use.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Reason { $($(#[$doc])* $name,)+ }
+        pub enum Reason { $($(#[doc = $doc])* $name,)+ }
 
         impl Reason {
             /// Every reason.
@@ -16,6 +16,13 @@ macro_rules! reasons {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
+            }
+
+            /// The comment above, for the list in `docs/metrics.md`.
+            #[cfg(test)]
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_ascii(),)+ }
             }
         }
     };

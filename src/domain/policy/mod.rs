@@ -16,5 +16,5 @@ pub use access_rules::{
     Explanation, Forbidden, KnownBy, MailAddress, MailDomain, MailFault, Method, MethodFault, Obstacle, PathPrefix,
     PathPrefixFault, Permit, Principals, RequirementSet, Rule, Unmet, span,
 };
-pub use public_paths::{PatternFault, PatternSubject, PublicPath, PublicPaths};
+pub use public_paths::{PatternFault, PatternFaultCause, PatternSubject, PublicPath, PublicPaths};
 pub use recent_sign_in::{RECENT, is_recent, recent_sign_in, was_asked_in_vain};

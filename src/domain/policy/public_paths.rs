@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use regex::Regex;
+use regex_syntax::hir::Look;
 use thiserror::Error;
 
 use crate::domain::http::{Authority, ClientKind, Networks, RequestTarget, Scheme};
@@ -23,14 +24,24 @@ pub enum PatternSubject {
     Url,
 }
 
-/// A pattern that does not compile.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("{cause}")]
+/// A pattern that cannot be used.
+#[derive(Debug, PartialEq, Eq)]
 pub struct PatternFault {
     /// The index in the list.
     pub index: usize,
+    /// What is wrong with it.
+    pub cause: PatternFaultCause,
+}
+
+/// Why a pattern cannot be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum PatternFaultCause {
     /// The message of the regular-expression compiler.
-    pub cause: String,
+    #[error("{0}")]
+    Syntax(String),
+    /// Every path contains the empty text, so a `|` at an end, `x*` or a lone `^` would make every path public.
+    #[error("it matches the empty text, and so every path")]
+    MatchesEmptyText,
 }
 
 /// Proof that the operator declared a request public: by its path, its kind, or the network of its client.
@@ -55,25 +66,28 @@ impl PublicPaths {
     /// Compiles patterns in the syntax of the crate `regex`, which RE2 patterns share.
     ///
     /// # Errors
-    /// Every pattern that does not compile. An empty pattern, which would match everything, is refused as well.
+    /// Every pattern that does not compile, or that matches the empty text.
     pub fn compile(patterns: &[String]) -> Result<Self, Vec<PatternFault>> {
         let mut faults = Vec::new();
         let mut compiled = Vec::new();
         for (index, pattern) in patterns.iter().enumerate() {
             match Regex::new(pattern) {
-                Ok(_) if pattern.trim().is_empty() => {
-                    faults.push(PatternFault { index, cause: "an empty pattern makes everything public".to_owned() });
+                Ok(regex) if regex.is_match("") || pattern.trim().is_empty() => {
+                    faults.push(PatternFault { index, cause: PatternFaultCause::MatchesEmptyText });
                 }
-                Ok(pattern) => compiled.push(pattern),
-                Err(fault) => faults.push(PatternFault { index, cause: fault.to_string() }),
+                Ok(regex) => compiled.push(regex),
+                Err(fault) => {
+                    faults.push(PatternFault { index, cause: PatternFaultCause::Syntax(fault.to_string()) });
+                }
             }
         }
         if faults.is_empty() { Ok(Self { patterns: compiled }) } else { Err(faults) }
     }
 
-    /// Patterns that are not anchored at the beginning, and so may make more public than intended.
+    /// Patterns of which an alternative is not anchored at the beginning, and so may make more public than intended:
+    /// `^/a|/b` opens `/x/b`, too.
     pub fn unanchored(&self) -> impl Iterator<Item = &str> {
-        self.patterns.iter().map(Regex::as_str).filter(|pattern| !pattern.starts_with('^'))
+        self.patterns.iter().map(Regex::as_str).filter(|pattern| !is_anchored(pattern))
     }
 
     /// Whether the operator declared this request public. The query, the fragment, and any spelling that front proxy
@@ -134,6 +148,11 @@ impl PublicPaths {
     pub const fn is_empty(&self) -> bool {
         self.patterns.is_empty()
     }
+}
+
+/// Whether every match of a pattern begins at the beginning of the text. `(?m)^` does not: it matches after each line break.
+fn is_anchored(pattern: &str) -> bool {
+    regex_syntax::parse(pattern).is_ok_and(|hir| hir.properties().look_set_prefix().contains(Look::Start))
 }
 
 #[cfg(test)]
@@ -213,8 +232,56 @@ mod tests {
     }
 
     #[test]
-    fn unanchored_patterns_are_named() {
-        let rules = PublicPaths::compile(&["^/a".to_owned(), "/b".to_owned()]).expect("compiles");
-        assert_eq!(rules.unanchored().collect::<Vec<_>>(), ["/b"]);
+    fn a_pattern_with_an_alternative_that_matches_anywhere_is_named() {
+        let anchored = [
+            "^/a",
+            r"\A/a",
+            "^/a|^/b",
+            "(^/a|^/b)x",
+            "^(/public/|/health$)",
+            "(?i)^/a",
+            "(?:^)/a",
+            "^+/a",
+            "^^/a",
+            "^/a$|^/b$",
+        ];
+        let unanchored = [
+            "/b",
+            "^/public/|/health",
+            "/health|^/public/",
+            "(^/a|/b)",
+            "(^)?/a",
+            "^*/a",
+            "^?/a",
+            "(^|/)a",
+            "(?m)^/a",
+            r"\b^?/a",
+            "(?:^/a|b)c",
+            "^/a|(^/b|/c)",
+            "x{0}^?/a",
+            r"\^/a",
+            "[^/]a",
+            "^/a|^?/b",
+            "/a^",
+        ];
+        for pattern in anchored {
+            let rules = PublicPaths::compile(&[pattern.to_owned()]).expect("compiles");
+            assert_eq!(rules.unanchored().count(), 0, "{pattern}");
+        }
+        for pattern in unanchored {
+            let rules = PublicPaths::compile(&[pattern.to_owned()]).expect("compiles");
+            assert_eq!(rules.unanchored().collect::<Vec<_>>(), [pattern]);
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_matches_the_empty_text_is_refused() {
+        for pattern in
+            ["", " ", "|", "^/a|", "|^/a", "()", "x*", "^", "$", "^$", ".*", "(?i)", "^/?", "^.*", r"\A", "(?m)^"]
+        {
+            let faults = PublicPaths::compile(&["^/ok".to_owned(), pattern.to_owned()]).expect_err(pattern);
+            assert_eq!(faults, [PatternFault { index: 1, cause: PatternFaultCause::MatchesEmptyText }], "{pattern:?}");
+        }
+        assert!(admits("^/", &Mode::ForwardSingle, "/every/path"), "the way to make every path public");
     }
 }

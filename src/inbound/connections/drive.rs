@@ -133,13 +133,14 @@ pub struct ConnectionPolicy {
 }
 
 /// Drives one HTTP connection until it ends by itself, or is ended because of slowness, age or a stop. `finish` starts its
-/// graceful shutdown.
+/// graceful shutdown. Returns the error with which it ended, if it did.
 pub async fn attend<C, E>(
     mut connection: Pin<&mut C>,
     finish: fn(Pin<&mut C>),
     mut stop: Stop,
     policy: ConnectionPolicy,
-) where
+) -> Option<E>
+where
     C: Future<Output = Result<(), E>>,
     E: Error,
 {
@@ -151,10 +152,10 @@ pub async fn attend<C, E>(
         tokio::select! {
             biased;
             ended = connection.as_mut() => {
-                if let Err(fault) = ended {
-                    debug!(listener = policy.listener, fault = causes(&fault), "connection ended");
+                if let Err(fault) = &ended {
+                    debug!(listener = policy.listener, fault = causes(fault), "connection ended");
                 }
-                return;
+                return ended.err();
             }
             () = stop.reached(Phase::Draining), if !leaving => {
                 leaving = true;
@@ -165,11 +166,11 @@ pub async fn attend<C, E>(
                 if let Some(cause) = policy.activity.overdue(&policy.timeouts) {
                     let labels = [("listener", policy.listener), ("cause", cause.as_str())];
                     metrics::counter!(names::CONNECTIONS_CUT, &labels).increment(1);
-                    return;
+                    return None;
                 }
                 if policy.activity.age() > age {
                     if leaving {
-                        return;
+                        return None;
                     }
                     leaving = true;
                     age = age.saturating_add(policy.grace);

@@ -18,13 +18,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
-use tracing::error;
+use tracing::{error, warn};
 
 use super::bodies::{Bodies, GivenUp};
 use super::drive::{ConnectionPolicy, Stop, attend};
 use super::framing::{Framed, Framing};
 use super::watch::{ConnectionActivity, Timeouts, Watched};
-use crate::telemetry::names;
+use crate::telemetry::{LogThrottle, names};
 
 /// Limits of an HTTP/1.1 listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,9 @@ impl Default for HttpLimits {
 const LATE: &str = "late";
 const CROWDED: &str = "crowded";
 
+/// The minimum time between two log messages about heads that are too large.
+const OVERSIZED_HEADS_PERIOD: Duration = Duration::from_secs(60);
+
 /// What became of a request's body.
 #[derive(Clone, Debug)]
 pub enum ReceivedBody {
@@ -98,6 +101,7 @@ pub struct Http1 {
     common: CommonHeaders,
     limits: HttpLimits,
     bodies: Bodies,
+    oversized_heads: LogThrottle<()>,
     http: http1::Builder,
 }
 
@@ -119,7 +123,8 @@ impl Http1 {
             metrics::counter!(names::BODIES_GIVEN_UP, "listener" => listener, "cause" => cause).absolute(0);
         }
         let bodies = Bodies::at_most(limits.max_waiting_bodies);
-        Self { listener, common, limits, bodies, http }
+        let oversized_heads = LogThrottle::new(OVERSIZED_HEADS_PERIOD, 1);
+        Self { listener, common, limits, bodies, oversized_heads, http }
     }
 
     /// Time limit for the TLS handshake.
@@ -167,7 +172,23 @@ impl Http1 {
         let timeouts = self.timeouts();
         let policy =
             ConnectionPolicy { listener: self.listener, activity, timeouts, age: Duration::MAX, grace: Duration::ZERO };
-        attend(served, http1::Connection::graceful_shutdown, stop, policy).await;
+        let ended = attend(served, http1::Connection::graceful_shutdown, stop, policy).await;
+        if ended.is_some_and(|fault| fault.is_parse_too_large()) {
+            self.log_oversized_head();
+        }
+    }
+
+    /// hyper answers by itself, with an empty body, so only the log can name the settings: once a minute, because clients decide
+    /// how often it happens.
+    fn log_oversized_head(&self) {
+        if let Some(more_before) = self.oversized_heads.admit(()) {
+            let HttpLimits { max_headers, max_head_bytes, .. } = self.limits;
+            let fault = format!(
+                "more than the {max_headers} header lines of `limits.http.max_headers`, or the {max_head_bytes} bytes of \
+                 `limits.http.max_head_size`"
+            );
+            warn!(listener = self.listener, fault, more_before, "a request was refused (431): its head is too large");
+        }
     }
 
     /// Waits for a body and counts the bodies that are given up.
@@ -270,4 +291,45 @@ pub fn refusal(status: StatusCode, common: CommonHeaders) -> Answer {
     *answer.body_mut() = format!("{}\n", status.canonical_reason().unwrap_or("refused")).into();
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read as _, Seek as _};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn answered(server: &Http1, header_lines: usize) -> String {
+        let (mut client, stream) = tokio::io::duplex(64 * 1024);
+        let (_phase, stop) = Stop::channel();
+        let head = format!("GET / HTTP/1.1\r\n{}connection: close\r\n\r\n", "x: 1\r\n".repeat(header_lines - 1));
+        client.write_all(head.as_bytes()).await.expect("is taken");
+        let answer = async |_request| Answer::default();
+        let mut text = String::new();
+        let reading = client.read_to_string(&mut text);
+        let ((), read) = tokio::join!(server.serve(stream, stop, |_| false, answer), reading);
+        read.expect("answers");
+        text
+    }
+
+    #[tokio::test]
+    async fn a_head_that_is_too_large_leaves_one_log_line_a_minute_with_the_setting() {
+        let log = Arc::new(tempfile::tempfile().expect("a file"));
+        std::sync::LazyLock::force(&crate::telemetry::SECOND_DISPATCHER);
+        let subscriber = tracing_subscriber::fmt().with_writer(Arc::clone(&log)).with_ansi(false).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let server = Http1::new("http", HttpLimits::default(), &[]);
+        assert!(answered(&server, 64).await.starts_with("HTTP/1.1 200 "));
+        for _ in 0..3 {
+            assert!(answered(&server, 65).await.starts_with("HTTP/1.1 431 "));
+        }
+        let mut text = String::new();
+        let mut file: &File = &log;
+        file.rewind().and_then(|()| file.read_to_string(&mut text)).expect("is read");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("more than the 64 header lines of `limits.http.max_headers`"), "{text}");
+    }
 }

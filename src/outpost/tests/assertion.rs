@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::test_outpost::{Browser, TestOutpost, denied, outpost_with, test_outpost};
 use crate::domain::decision::{Decision, Reason, Verdict};
+use crate::domain::oidc::claims::{ClaimPath, GroupsClaim};
 use crate::domain::policy::PublicPaths;
 use crate::domain::policy::identity_headers::{Assertion, HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 
@@ -22,6 +23,7 @@ fn asserting() -> TestOutpost {
         audience: "wiki".to_owned(),
         lifetime: Duration::from_secs(300),
         claims: vec!["preferred_username".to_owned(), "absent".to_owned()],
+        groups: GroupsClaim::default(),
     };
     let own =
         OwnHeader { name: HeaderName::parse_for_assertion(HEADER).unwrap(), value: OwnValue::Assertion(assertion) };
@@ -140,4 +142,29 @@ async fn scripts_of_the_application_may_ask_who_is_signed_in_and_others_may_not(
     let mut posted = asked(&browser, &[]);
     "POST".clone_into(&mut posted.method);
     assert_eq!(denied(&test_outpost.ask(&posted).await).status.as_u16(), 405);
+}
+
+#[tokio::test]
+async fn groups_under_another_name_are_told_as_groups() {
+    let groups = GroupsClaim { path: ClaimPath::parse("realm_access.roles").unwrap(), accepts_text: false };
+    let assertion = Assertion {
+        issuer: "https://wiki.example.com".to_owned(),
+        audience: "wiki".to_owned(),
+        lifetime: Duration::from_secs(300),
+        claims: vec!["groups".to_owned()],
+        groups: groups.clone(),
+    };
+    let own =
+        OwnHeader { name: HeaderName::parse_for_assertion(HEADER).unwrap(), value: OwnValue::Assertion(assertion) };
+    let plan = HeaderPlan::new(HeaderSettings { own: vec![own], groups, ..HeaderSettings::default() });
+    assert!(plan.claims_read().contains(&"realm_access".to_owned()), "the provider is asked for it");
+    let test_outpost = outpost_with(|application| application.headers = plan.clone());
+    *test_outpost.provider.claims.lock().unwrap() =
+        json!({ "groups": ["of another kind"], "realm_access": { "roles": ["staff"] } });
+    let mut browser = Browser::default();
+    browser.sign_in(&test_outpost, WIKI).await;
+    let asserted = self::assertion(&browser.open(&test_outpost, WIKI).await).unwrap();
+    assert_eq!(part(&asserted, 1)["groups"], json!(["staff"]));
+    let told = document(&browser.open(&test_outpost, USER_INFO).await);
+    assert_eq!(told["groups"], json!(["staff"]));
 }

@@ -50,6 +50,21 @@ async fn addresses_up_to_8_kib_come_back_byte_by_byte() {
 }
 
 #[tokio::test]
+async fn a_link_to_start_leads_to_an_address_of_up_to_8_kib() {
+    let test_outpost = test_outpost();
+    for (bytes, comes_back) in [(300, true), (2049, true), (8192, true), (8193, false)] {
+        let target = format!("/x?q={}", "a".repeat(bytes - 5));
+        let start = format!("https://wiki.example.com/outpost.goauthentik.io/start?rd={}", target.replace('?', "%3F"));
+        let mut browser = Browser::default();
+        let to = location(&browser.open(&test_outpost, &start).await);
+        assert!(state_of(&to).len() < 512, "{bytes}");
+        let back = location(&browser.open(&test_outpost, &Browser::callback(&to)).await);
+        let target = if comes_back { target.as_str() } else { "/" };
+        assert_eq!(back, format!("https://wiki.example.com{target}"), "{bytes}");
+    }
+}
+
+#[tokio::test]
 async fn odd_spellings_come_back_as_they_were_sent() {
     let test_outpost = test_outpost();
     for target in [

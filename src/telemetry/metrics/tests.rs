@@ -4,15 +4,27 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::*;
+use crate::domain::decision::Reason;
 use crate::telemetry::names::{ALL, reference};
 
+/// `docs/metrics.md`: the metrics, and the reasons of decisions.
+fn document() -> String {
+    let rows = Reason::ALL.iter().map(|reason| format!("| `{}` | {} |\n", reason.as_str(), reason.meaning()));
+    format!(
+        "{}\n## Reasons\n\nThe label `reason` of `gatepost_decisions_total`. The same words stand in `reason` of the log line of a \
+         decision, of its span,\nand of what Envoy's access log can show ([envoy.md](envoy.md)).\n\n| reason | meaning |\n| --- | --- |\n{}",
+        reference(),
+        rows.collect::<String>()
+    )
+}
+
 #[test]
-fn the_table_in_the_documents_is_fresh() {
+fn the_tables_in_the_document_are_fresh() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&file, reference()).expect("can be written");
+        std::fs::write(&file, document()).expect("can be written");
     }
-    assert_eq!(std::fs::read_to_string(&file).unwrap_or_default(), reference(), "BLESS=1 writes docs/metrics.md anew");
+    assert_eq!(std::fs::read_to_string(&file).unwrap_or_default(), document(), "BLESS=1 writes docs/metrics.md anew");
 }
 
 #[test]

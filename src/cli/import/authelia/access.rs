@@ -51,7 +51,8 @@ pub(super) fn translate(rules: &[Rule], host: &str, application: &mut ImportedAp
             decided.iter().filter(|(other, _)| other.path().len() < region.path().len() && other.holds(region));
         let nearest = around.max_by_key(|(other, _)| other.path().len());
         if is_public(region, decision) && !nearest.is_some_and(|(region, decision)| is_public(region, decision)) {
-            application.public.push(format!("^{}(/|$)", regex::escape(region.path())));
+            let end = if region.path().is_empty() { "/" } else { "(/|$)" };
+            application.public.push(format!("^{}{end}", regex::escape(region.path())));
         }
         if nearest.is_none_or(|(_, other)| other.grants != decision.grants) {
             application.rules.extend(written(region, &decision.grants));

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
+
 use super::settings::{Setting, Settings};
 use crate::cli::import::application::ImportedApplication;
 use crate::cli::import::pattern::ported;
@@ -237,6 +239,14 @@ fn public_paths(settings: &mut Settings, application: &mut ImportedApplication, 
             }
             match (ported(written), &application.cookie_domain) {
                 (Err(cause), _) => report.remains(&setting.place, format!("{written:?}: {cause}"), HELP),
+                (Ok(pattern), None) if Regex::new(&pattern).is_ok_and(|compiled| compiled.is_match("")) => {
+                    let problem = format!("{written:?} matches the empty text, and so every path");
+                    report.remains(
+                        &setting.place,
+                        problem,
+                        "write `^/` into `skip_path_regex`, if every path is to be public",
+                    );
+                }
                 (Ok(pattern), None) => application.public.push(pattern),
                 (Ok(pattern), Some(_)) => match below_any_host(&pattern) {
                     Some(pattern) => application.public.push(pattern),

@@ -38,6 +38,20 @@ impl GroupsClaim {
         };
         Some(items.iter().filter_map(Value::as_str))
     }
+
+    /// The claim `name` as an application is told it: `groups` has the user's groups, whatever the provider calls them. A usual
+    /// claim that lists no groups is told as it is.
+    #[must_use]
+    pub fn told(&self, name: &str, claims: &Claims) -> Option<Value> {
+        let groups = if name == Self::USUAL { self.names(claims).map(Iterator::collect) } else { None };
+        groups.or_else(|| claims.present(name).filter(|_| name != Self::USUAL || self.is_usual()).cloned())
+    }
+
+    /// The claim of the provider's from which [`told`](Self::told) takes the claim `name`.
+    #[must_use]
+    pub fn source<'a>(&'a self, name: &'a str) -> &'a str {
+        if name == Self::USUAL { self.path.claim() } else { name }
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +81,24 @@ mod tests {
             ("/https:~1~1example.com~1roles", false, json!({ "https://example.com/roles": [] }), list(&[])),
         ] {
             assert_eq!(names(path, accepts_text, claims.clone()), expected, "{path} {claims}");
+        }
+    }
+
+    #[test]
+    fn an_application_is_told_the_groups_under_one_name() {
+        for (path, name, claims, expected) in [
+            ("groups", "groups", json!({ "groups": ["a", 1] }), Some(json!(["a"]))),
+            ("groups", "groups", json!({ "groups": { "a": 1 } }), Some(json!({ "a": 1 }))),
+            ("groups", "groups", json!({ "groups": null }), None),
+            ("roles", "groups", json!({ "groups": ["x"], "roles": ["a"] }), Some(json!(["a"]))),
+            ("roles", "groups", json!({ "groups": ["x"], "roles": "a" }), None),
+            ("roles", "groups", json!({ "groups": ["x"] }), None),
+            ("roles", "roles", json!({ "roles": "a" }), Some(json!("a"))),
+            ("roles", "email", json!({ "email": "a@example.com" }), Some(json!("a@example.com"))),
+        ] {
+            let Value::Object(all) = claims.clone() else { unreachable!("is an object") };
+            let groups = GroupsClaim { path: ClaimPath::parse(path).unwrap(), accepts_text: false };
+            assert_eq!(groups.told(name, &Claims::new(all)), expected, "{path} {name} {claims}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::domain::crypto::signing_keys::SigningKeys;
-use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::claims::{Claims, GroupsClaim};
 use crate::domain::oidc::user::User;
 use crate::domain::time::Timestamp;
 
@@ -23,6 +23,8 @@ pub struct Assertion {
     pub lifetime: Duration,
     /// The names of the user's claims in it; none of [`REGISTERED_CLAIMS`].
     pub claims: Vec<String>,
+    /// The claim that lists the user's groups; the assertion calls it `groups`.
+    pub groups: GroupsClaim,
 }
 
 /// What signs assertions.
@@ -38,11 +40,11 @@ impl Assertion {
     /// The signed assertion about this user; `None` when it cannot be signed.
     pub(super) fn about(&self, user: &User, claims: &Claims, signer: Signer<'_>) -> Option<String> {
         let Signer { keys, now } = signer;
-        let Self { issuer, audience, lifetime, claims: names } = self;
+        let Self { issuer, audience, lifetime, claims: names, groups } = self;
         let mut all = Map::new();
         for name in names {
-            if let Some(value) = claims.present(name) {
-                all.insert(name.clone(), value.clone());
+            if let Some(value) = groups.told(name, claims) {
+                all.insert(name.clone(), value);
             }
         }
         for (name, value) in [

@@ -75,6 +75,7 @@ impl Default for HeaderSettings {
 #[derive(Clone, Debug)]
 pub struct HeaderPlan {
     pub(super) entries: Vec<Entry>,
+    groups: GroupsClaim,
     additional: Option<AdditionalHeaders>,
     basic: Option<BasicAuth>,
     pub(super) budget: Budget,
@@ -102,7 +103,7 @@ impl HeaderPlan {
         let reserved = entries.iter().cloned().chain(of_sets).map(|entry| entry.name).chain(named);
         let reserved = Arc::new(ReservedNames::new(reserved));
         let anonymous = Arc::new(IdentityHeaders::new(HeaderValues::default(), &reserved));
-        Self { entries, additional, basic, budget, reserved, anonymous }
+        Self { entries, groups, additional, basic, budget, reserved, anonymous }
     }
 
     /// The claims that the operator named; `UserInfo` may supply those that the ID Token lacks. `ak_proxy` is not among
@@ -128,8 +129,17 @@ impl HeaderPlan {
             }
         });
         let additional = self.additional.as_ref().map(|additional| additional.claim.claim());
-        let asserted = self.assertion().into_iter().flat_map(|assertion| assertion.claims.iter().map(String::as_str));
+        let asserted = self
+            .assertion()
+            .into_iter()
+            .flat_map(|assertion| assertion.claims.iter().map(|name| assertion.groups.source(name)));
         own.chain(additional).chain(asserted).filter(|claim| *claim != "ak_proxy").map(str::to_owned).collect()
+    }
+
+    /// The claim that lists the user's groups.
+    #[must_use]
+    pub const fn groups(&self) -> &GroupsClaim {
+        &self.groups
     }
 
     /// The names of the headers that the settings define; those from the claims of some users are not included.
