@@ -158,10 +158,7 @@ async fn logout_of_browser(
     }
     context.user = Some(found.name().to_owned());
     let ended = match asked.provider_session(record.user.issuer.as_str().into()) {
-        Some(session) => {
-            forbid_sign_ins(services, &session).await?;
-            end_sessions_of(services, &session, Some(&record.user)).await?
-        }
+        Some(session) => end_reported(services, &session, Some(&record.user)).await?,
         None => ended_session(found.key, services.parts.store.end(&found.key).await?),
     };
     log_frame(context, &ended);
@@ -170,12 +167,19 @@ async fn logout_of_browser(
 }
 
 /// FL-3: a client that knows the provider's session id may end that session, but learns nothing, not even whether it
-/// existed.
+/// existed. Any client can have many such frames under way, so each takes a place; without a free one it is refused
+/// before anything ended, a hit as a miss.
 async fn logout_without_cookie(
     services: &Services,
     context: &RequestContext<'_>,
     asked: LogoutRequest,
 ) -> Result<(), Fault> {
+    // It cannot end a session, so its answer tells nothing and may come at once. Only the parameters count: the time must
+    // not reveal which issuers are trusted.
+    if !asked.is_complete() {
+        log_frame(context, &[]);
+        return Ok(());
+    }
     let named = asked.provider_session((&context.application.relying_party).into());
     let ending = async {
         match &named {
@@ -183,7 +187,8 @@ async fn logout_without_cookie(
             None => Ok(Vec::new()),
         }
     };
-    let (ended, ()) = join!(ending, sleep(FRAME_TAKES));
+    let lasting = async { join!(ending, sleep(FRAME_TAKES)) };
+    let (ended, ()) = waits::wait_in_place(&services.waits, context, WaitReason::FrontchannelLogout, lasting).await?;
     let ended = ended?;
     log_frame(context, &ended);
     // Nothing is revoked for a client that presents no session.
@@ -206,6 +211,16 @@ pub(super) async fn may_begin(services: &Services, begun_of: Option<&ProviderSes
     Ok(!services.parts.store.is_consumed(&ReplayKey::provider_session_ended(issuer, id)).await?)
 }
 
+/// Ends the sessions of a provider session of which a trusted report says that it ended, those that begin meanwhile included.
+async fn end_reported(
+    services: &Services,
+    session: &ProviderSession,
+    of: Option<&User>,
+) -> Result<Vec<EndedSession>, StoreFault> {
+    forbid_sign_ins(services, session).await?;
+    end_sessions_of(services, session, of).await
+}
+
 async fn end_sessions_of(
     services: &Services,
     session: &ProviderSession,
@@ -225,21 +240,25 @@ fn frame(services: &Services, context: &RequestContext<'_>) -> Page {
     context.pages().framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))
 }
 
-/// Ends the sessions that belong to the provider session `id` at any of the issuers; returns how many.
+/// Ends the sessions that belong to the provider session `id` at any of the issuers; returns how many. A fault at one issuer
+/// keeps no session of another one.
 pub(super) async fn end_everywhere(
     services: &Services,
     id: &str,
     issuers: &BTreeSet<String>,
 ) -> Result<usize, StoreFault> {
-    let mut count = 0;
+    let (mut count, mut failed) = (0, None);
     for issuer in issuers {
         let session = ProviderSession { issuer: issuer.clone(), id: id.to_owned() };
-        forbid_sign_ins(services, &session).await?;
-        let ended = end_sessions_of(services, &session, None).await?;
-        conclude(services, None, SessionEndCause::Authentik, &ended);
-        count += ended.len();
+        match end_reported(services, &session, None).await {
+            Ok(ended) => {
+                conclude(services, None, SessionEndCause::Authentik, &ended);
+                count += ended.len();
+            }
+            Err(fault) => failed = Some(fault),
+        }
     }
-    Ok(count)
+    failed.map_or(Ok(count), Err)
 }
 
 /// The session that was stored under this key and ended, if there was one.

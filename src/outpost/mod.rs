@@ -242,17 +242,26 @@ impl Outpost {
         applications.prefixes().split(raw).is_some_and(|(_, below)| endpoints::needs_body(below, takes_forms))
     }
 
+    /// Lets the sessions that belong to the provider session `id` (claim `sid`) count as ended in this process from now on,
+    /// until [`Self::end_provider_session`] has ended them.
+    pub fn provider_session_ended(&self, id: &str) {
+        self.services.pending_ends.add(id);
+    }
+
     /// Ends the sessions that belong to the provider session `id` (claim `sid`) at any of these issuers, and has their
-    /// refresh tokens revoked; returns how many ended. After a fault they count as ended in this process all the same, until
-    /// another call succeeds.
+    /// refresh tokens revoked; returns how many ended. Until the store has ended them, and after a fault, they count as
+    /// ended in this process all the same, until another call succeeds.
     ///
     /// # Errors
     /// When the store cannot answer.
     pub async fn end_provider_session(&self, id: &str, issuers: &BTreeSet<String>) -> Result<usize, StoreFault> {
+        // A store may take long before it fails.
+        self.provider_session_ended(id);
         let ended = logout::end_everywhere(&self.services, id, issuers).await;
         match &ended {
             Ok(_) => self.services.pending_ends.remove(id),
-            Err(_) => self.services.pending_ends.add(id),
+            // Another call for the same provider session may have succeeded meanwhile.
+            Err(_) => self.provider_session_ended(id),
         }
         ended
     }

@@ -31,7 +31,7 @@ pub(super) struct RequestContext<'a> {
     pub(super) again: Option<String>,
     /// How long the request may wait for work that its answer does not require.
     pub(super) refresh_timeout: Duration,
-    /// Called when the request begins to wait for the provider.
+    /// Called when the request begins to wait in a place of [`super::waits`].
     pub(super) on_wait: fn(),
     pub(super) audit: &'a Audit,
     design: &'a ArcSwap<Design>,

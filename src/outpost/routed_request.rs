@@ -18,7 +18,7 @@ pub struct RoutedRequest<'a> {
     pub(super) route: Route,
     /// How long the request may wait for work that its answer does not require.
     pub(super) refresh_timeout: Duration,
-    /// Called when the request begins to wait for the identity provider.
+    /// Called when the request begins to wait in a place of [`super::waits`].
     pub(super) on_wait: fn(),
 }
 
@@ -34,8 +34,8 @@ pub(super) enum Route {
 }
 
 impl RoutedRequest<'_> {
-    /// Has `leave` called when the request begins to wait for the identity provider: from then on the outpost counts
-    /// the request, and the protocol need not.
+    /// Has `leave` called when the request begins to wait for the identity provider, or for a fixed time: from then on
+    /// the outpost counts the request, and the protocol need not.
     #[must_use]
     pub fn when_waiting(self, leave: fn()) -> Self {
         Self { on_wait: leave, ..self }

@@ -1,7 +1,7 @@
-//! Limits the number of requests that wait for an identity provider. Such requests wait long and unauthenticated
-//! clients can cause them, so they are counted here instead of among the requests that only look up a session: in all,
-//! for one purpose at one provider, and among these from one client's address. A request that finds no free place is
-//! refused at once and may be retried.
+//! Limits the number of requests that wait for an identity provider, or for a fixed time so that their answer reveals
+//! nothing. Such requests wait long and unauthenticated clients can cause them, so they are counted here instead of among
+//! the requests that only look up a session: in all, for one purpose at one provider, and among these from one client's
+//! address. A request that finds no free place is refused at once and may be retried.
 
 use std::collections::{HashMap, HashSet};
 use std::future::{Future, poll_fn};
@@ -51,10 +51,21 @@ pub(super) enum WaitReason {
     Credential,
     /// The refresh of a signed-in user's session; the request goes on without it if no place is free.
     Refresh,
+    /// The fixed time that the answer to a front-channel logout without a session cookie takes. The provider is not asked,
+    /// so the places are those of all providers together: otherwise clients could take the places of all purposes,
+    /// even while every provider answers.
+    FrontchannelLogout,
 }
 
 impl WaitReason {
-    const ALL: [Self; 5] = [Self::Metadata, Self::Redemption, Self::LogoutToken, Self::Credential, Self::Refresh];
+    const ALL: [Self; 6] = [
+        Self::Metadata,
+        Self::Redemption,
+        Self::LogoutToken,
+        Self::Credential,
+        Self::Refresh,
+        Self::FrontchannelLogout,
+    ];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -63,6 +74,7 @@ impl WaitReason {
             Self::LogoutToken => "logout_token",
             Self::Credential => "credential",
             Self::Refresh => "refresh",
+            Self::FrontchannelLogout => "frontchannel_logout",
         }
     }
 }
@@ -127,6 +139,7 @@ impl Waits {
     fn take(&self, purpose: WaitReason, issuer: &str, client: Option<IpAddr>) -> Result<WaitPermit, Full> {
         // A refresh is for a signed-in user, so an unauthenticated client cannot cause it; it is not counted by client.
         let client = client.filter(|_| purpose != WaitReason::Refresh);
+        let issuer = if purpose == WaitReason::FrontchannelLogout { "" } else { issuer };
         let client = client.map(|client| (purpose, issuer.to_owned(), client_network(client)));
         let of_issuer = (purpose, issuer.to_owned());
         let mut taken = self.taken();
@@ -267,6 +280,17 @@ pub(super) async fn wait_for_issuer<'i, T>(
     Ok(asked.await)
 }
 
+/// As [`wait_for`], for work that must not begin without a place: it always takes one, before it does anything.
+pub(super) async fn wait_in_place<T>(
+    waits: &Waits,
+    context: &RequestContext<'_>,
+    purpose: WaitReason,
+    work: impl Future<Output = T> + Send,
+) -> Result<T, ProviderUnavailable> {
+    let _permit = place(waits, context, &context.application.relying_party.issuer, purpose)?;
+    Ok(work.await)
+}
+
 /// Waits for the turn to redeem a code of this attempt; `None` when another request is redeeming one already. Nothing
 /// is consumed before the turn has come.
 pub(super) async fn redemption(
@@ -294,7 +318,7 @@ fn place(
         }
         Err(full) => {
             let (purpose, setting) = (purpose.as_str(), full.setting());
-            let cause = format!("too many requests wait for it already ({purpose}; the limit is `{setting}`)");
+            let cause = format!("too many requests wait already ({purpose}; the limit is `{setting}`)");
             Err(ProviderUnavailable { issuer: issuer.to_owned(), cause })
         }
     }

@@ -100,11 +100,11 @@ metrics! {
     PROVIDER_SECONDS = Histogram(PROVIDER_BOUNDS) "gatepost_provider_request_seconds", ["issuer", "operation", "outcome"],
         "Time that requests to identity providers took";
     PROVIDER_WAITING = Gauge "gatepost_provider_waiting", ["purpose"],
-        "Requests that wait for an identity provider; purpose is `metadata`, `redemption`, `logout_token`, `credential` or \
-         `refresh`";
+        "Requests that wait for an identity provider, or for the fixed time of a front-channel logout; purpose is `metadata`, \
+         `redemption`, `logout_token`, `credential`, `refresh` or `frontchannel_logout`";
     PROVIDER_WAITS_SHED = Counter "gatepost_provider_waits_shed_total", ["purpose", "cause"],
-        "Requests refused because too many wait for an identity provider; cause is the limit that was reached, `total`, `issuer` \
-         or `client`";
+        "Requests refused because too many wait already, as `gatepost_provider_waiting` counts them; cause is the limit that was \
+         reached, `total`, `issuer` or `client`";
     TRACE_EXPORTS = Counter "gatepost_trace_exports_total", ["outcome"],
         "Batches of spans that were sent to the collector; outcome is `ok` or `failed`; only with `traces`";
     CONNECTIONS_OPEN = Gauge "gatepost_connections_open", ["listener"],

@@ -42,7 +42,7 @@ pub enum Loading {
 pub struct FakeStore {
     memory: Arc<dyn SessionStore>,
     loading: Loading,
-    /// Lets loads that wait continue.
+    /// Lets loads and ends that wait continue.
     pub permits: Semaphore,
     /// The call that fails, counted from now; 0 for none.
     pub fail_at: AtomicUsize,
@@ -50,12 +50,18 @@ pub struct FakeStore {
     pub is_down: AtomicBool,
     /// How many refreshes fail from now on.
     pub failing_refreshes: AtomicUsize,
+    /// Every end of a provider session fails.
+    pub ends_fail: AtomicBool,
+    /// Ends of provider sessions wait for a permit of [`FakeStore::permits`].
+    pub ends_wait: AtomicBool,
     /// Another process holds every lease.
     pub leased_out: AtomicBool,
     /// Calls of `load`.
     pub loads: AtomicUsize,
     /// Calls of `touch`.
     pub touches: AtomicUsize,
+    /// Calls of `end_provider_session`.
+    pub provider_session_ends: AtomicUsize,
     /// Calls of `page`.
     pub pages: AtomicUsize,
 }
@@ -70,9 +76,12 @@ impl FakeStore {
             fail_at: AtomicUsize::default(),
             is_down: AtomicBool::default(),
             failing_refreshes: AtomicUsize::default(),
+            ends_fail: AtomicBool::default(),
+            ends_wait: AtomicBool::default(),
             leased_out: AtomicBool::default(),
             loads: AtomicUsize::default(),
             touches: AtomicUsize::default(),
+            provider_session_ends: AtomicUsize::default(),
             pages: AtomicUsize::default(),
         })
     }
@@ -96,8 +105,16 @@ impl FakeStore {
 
     fn call(&self) -> Result<(), StoreFault> {
         let fails = count_down(&self.fail_at) == Some(1) || self.is_down.load(Ordering::Relaxed);
-        if fails { Err(StoreFault("as the test wants it".into())) } else { Ok(()) }
+        if fails { Err(wanted()) } else { Ok(()) }
     }
+
+    async fn permit(&self) -> Result<(), StoreFault> {
+        self.permits.acquire().await.map(drop).map_err(|fault| StoreFault(fault.to_string()))
+    }
+}
+
+fn wanted() -> StoreFault {
+    StoreFault("as the test wants it".into())
 }
 
 /// Counts down to zero; returns the number before, if it was not zero.
@@ -116,7 +133,7 @@ impl SessionStore for FakeStore {
         self.call()?;
         assert!(self.loading != Loading::Panics, "the test wants a panic");
         if self.loading == Loading::Waits {
-            let _permit = self.permits.acquire().await.map_err(|fault| StoreFault(fault.to_string()))?;
+            self.permit().await?;
         }
         self.memory.load(key).await
     }
@@ -129,7 +146,7 @@ impl SessionStore for FakeStore {
     async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
         self.call()?;
         if count_down(&self.failing_refreshes).is_some() {
-            return Err(StoreFault("as the test wants it".into()));
+            return Err(wanted());
         }
         self.memory.replace(key, session).await
     }
@@ -155,7 +172,14 @@ impl SessionStore for FakeStore {
         session: &ProviderSession,
         of: Option<&User>,
     ) -> Result<ProviderSessionEnd, StoreFault> {
+        self.provider_session_ends.fetch_add(1, Ordering::SeqCst);
         self.call()?;
+        if self.ends_wait.load(Ordering::Relaxed) {
+            self.permit().await?;
+        }
+        if self.ends_fail.load(Ordering::Relaxed) {
+            return Err(wanted());
+        }
         self.memory.end_provider_session(session, of).await
     }
 

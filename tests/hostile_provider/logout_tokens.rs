@@ -7,15 +7,16 @@ use futures_util::FutureExt as _;
 use gatepost::domain::oidc::jwt::TokenFault;
 use gatepost::domain::oidc::logout_token::{Ending, VerifiedLogoutToken};
 use gatepost::domain::oidc::relying_party::LogoutTokenExp;
+use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings};
 use gatepost::ports::{IdentityProvider as _, LogoutTokenFault};
 use gatepost::testing::ManualClock;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::op::signing::{Key, jwk};
-use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT, merged};
-use crate::test_client::{TestClient, settings};
+use crate::op::{Behaviour, CLIENT_ID, HostileOp, Reply, SUBJECT, merged};
+use crate::test_client::{TestClient, relying_party, settings};
 
 const NOW: u64 = 1_900_000_000;
 
@@ -226,6 +227,36 @@ async fn f_16_a_stop_waits_for_revocations_under_way() {
     permits.add_permits(21);
     test_client.providers.settled().await;
     assert_eq!(test_client.asked("/revoke"), 21);
+}
+
+/// Also when as many tokens wait for the one that hangs as may wait.
+#[tokio::test]
+async fn a_provider_that_hangs_delays_no_revocation_at_another() {
+    let clock = ManualClock::new();
+    let (hanging, other) = (HostileOp::start(clock.clone()).await, HostileOp::start(clock.clone()).await);
+    let parties = [relying_party(hanging.issuer()), relying_party(other.issuer())];
+    let settings = ProviderSettings { timeout: Duration::from_secs(60), ..settings() };
+    let providers = OpenIdProviders::start(&settings, &parties, clock).unwrap();
+    let known = async {
+        for party in &parties {
+            while providers.metadata(party).await.is_err() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), known).await.expect("the providers become known");
+    hanging.behave(|b| b.revocation = Reply::Held(Arc::new(Semaphore::new(0))));
+    let [at_hanging, at_other] = &parties;
+    for _ in 0..1001 {
+        providers.revoke(at_hanging, &"refresh-1".into());
+    }
+    providers.revoke(at_other, &"refresh-2".into());
+    let revoked = async {
+        while other.recorded("/revoke").is_empty() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), revoked).await.expect("does not wait for the other provider");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! F-9, F-13, F-14: attacks that `docs/security.md` names, one connection each, while a second connection
 //! asks for health.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use super::frames::{
     Attacker, CHECK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, Heard, PING, RST_STREAM, SETTINGS,
     WINDOW_UPDATE, call, frame, literal, message, nth_stream,
 };
-use super::support::{Setup, TestApp, check, status, within};
+use super::support::{SESSION_COOKIE, Setup, TestApp, check, eventually, status, within};
 
 /// Another connection, which must not be affected.
 struct Bystander(HealthClient<Channel>);
@@ -302,4 +303,30 @@ async fn a_42_other_spellings_of_a_method_are_unknown() {
     let errors = heard.frames.iter().filter(|frame| frame.kind == HEADERS && frame.flags & END_STREAM != 0);
     assert_eq!(errors.count(), 3, "{heard:?}");
     assert_eq!(heard.count(DATA), 0, "no CheckResponse");
+}
+
+/// The answer to a frame without a cookie takes a fixed time, so any client can have many of them under way.
+#[tokio::test]
+async fn f_14_frames_under_way_keep_no_signed_in_user_out() {
+    let mut setup = Setup { signed_in: true, ..Setup::default() };
+    setup.limits.grpc.max_concurrent_calls = 1;
+    let app = TestApp::start(setup).await;
+    app.store.ends_wait.store(true, Ordering::SeqCst);
+    let checks = app.checks().await;
+    let frame = "/outpost.goauthentik.io/frontchannel_logout?iss=https%3A%2F%2Fsso.example.com%2F&sid=guessed";
+    let mut frames = Vec::new();
+    for number in 1..=3 {
+        let mut checks = checks.clone();
+        frames.push(tokio::spawn(async move { checks.check(check(frame, None)).await }));
+        eventually(async || app.store.provider_session_ends.load(Ordering::SeqCst) == number).await;
+        let answer = within(app.checks().await.check(check("/", Some(SESSION_COOKIE)))).await.expect("is not shed");
+        assert_eq!(status(&answer.into_inner()), 200);
+    }
+    app.store.permits.add_permits(1);
+    for frame in frames {
+        let answer = within(frame).await.expect("does not panic").expect("is answered").into_inner();
+        assert_eq!(status(&answer), 200);
+    }
+    drop(checks);
+    app.stop().await;
 }

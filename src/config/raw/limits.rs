@@ -163,7 +163,8 @@ section! {
         /// Gatepost (`circuit_breakers`, 1024 by default).
         waiting: Count = count(waits().total),
         /// Waiting requests for one purpose at one provider; the purposes are metadata, code exchange, logout tokens,
-        /// credentials and refresh.
+        /// credentials and refresh. Front-channel logouts without a session cookie, whose answer takes a fixed time, count
+        /// for all providers together.
         waiting_per_issuer: Count = count(waits().per_issuer),
         /// As `waiting_per_issuer`, from one client address (IPv6: from one /64 network). Many users may share one
         /// address, for example behind a company's gateway, or behind a load balancer whose address Envoy reports as

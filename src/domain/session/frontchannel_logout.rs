@@ -50,11 +50,18 @@ impl LogoutRequest {
         }
     }
 
+    /// Whether both parameters are present, as they have to be to name a provider session.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.issuer.is_some() && self.session.as_ref().is_some_and(|id| !id.is_empty())
+    }
+
     /// The provider session, if both parameters are present and name a session of this issuer.
     #[must_use]
     pub fn provider_session(self, trusted: TrustedIssuer<'_>) -> Option<ProviderSession> {
+        let is_complete = self.is_complete();
         let Self { issuer: Some(named), session: Some(id) } = self else { return None };
-        (trusted.includes(&named) && !id.is_empty()).then_some(ProviderSession { issuer: named, id })
+        (is_complete && trusted.includes(&named)).then_some(ProviderSession { issuer: named, id })
     }
 }
 
@@ -114,8 +121,17 @@ mod tests {
         let named =
             |query: &str| LogoutRequest::read(query).and_then(|asked| asked.provider_session("https://op".into()));
         assert_eq!(named("iss=https://op&sid=s").map(|session| session.id), Some("s".into()));
-        for query in ["iss=https://op", "sid=s", "iss=https://op/&sid=s", "iss=https://op&sid=", ""] {
+        for (query, is_complete) in [
+            ("iss=https://op", false),
+            ("sid=s", false),
+            ("iss=https://op/&sid=s", true),
+            ("iss=&sid=s", true),
+            ("iss=https://op&sid=", false),
+            ("", false),
+        ] {
             assert_eq!(named(query), None, "{query}");
+            let asked = LogoutRequest::read(query).expect("no parameter occurs twice");
+            assert_eq!(asked.is_complete(), is_complete, "{query}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Revocation of refresh tokens whose sessions ended (RFC 7009): in the background, because no sign-out waits for the
-//! provider, and bounded, because revocations must not pile up when a provider hangs.
+//! provider, and bounded for each provider, because revocations must not pile up when one hangs, nor delay those of others.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,30 +19,43 @@ use super::issuer::Issuer;
 use super::oauth::{self, Transport};
 use crate::domain::oidc::relying_party::RelyingParty;
 
-/// The limit for unfinished revocations; a token beyond it is left to expire at the provider.
+/// The limit for unfinished revocations at one provider; a token beyond it is left to expire at the provider.
 const MOST: usize = 1000;
-/// The limit for concurrent revocations.
+/// The limit for concurrent revocations at one provider.
 const TOGETHER: usize = 8;
 
 /// The unfinished revocations.
 pub(super) struct TokenRevocations {
     deadline: Duration,
-    together: Arc<Semaphore>,
-    /// The number of unfinished revocations. The tasks are aborted when this value is dropped.
+    /// The number of unfinished revocations.
     left: watch::Sender<usize>,
-    tasks: Mutex<JoinSet<()>>,
+    /// By issuer. The configuration names the issuers, so their number is bounded. The tasks are aborted when this value is
+    /// dropped.
+    queues: Mutex<HashMap<String, Queue>>,
+}
+
+/// The unfinished revocations at one provider.
+struct Queue {
+    together: Arc<Semaphore>,
+    tasks: JoinSet<()>,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { together: Arc::new(Semaphore::new(TOGETHER)), tasks: JoinSet::new() }
+    }
 }
 
 impl TokenRevocations {
     /// No revocations yet; each may take as long as `deadline`.
     pub(super) fn new(deadline: Duration) -> Self {
-        let together = Arc::new(Semaphore::new(TOGETHER));
-        Self { deadline, together, left: watch::Sender::new(0), tasks: Mutex::default() }
+        Self { deadline, left: watch::Sender::new(0), queues: Mutex::default() }
     }
 
     /// Begins to revoke a token, if its provider has an endpoint for that.
     pub(super) fn begin(&self, issuer: &Arc<Issuer>, relying_party: &RelyingParty, refresh_token: &SecretString) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let Queue { together, tasks } = queues.entry(issuer.identifier().to_owned()).or_default();
         while tasks.try_join_next().is_some() {}
         if tasks.len() >= MOST {
             warn!(
@@ -52,7 +66,7 @@ impl TokenRevocations {
         }
         let left = Left::one_more(&self.left);
         let (issuer, relying_party) = (Arc::clone(issuer), relying_party.clone());
-        let (refresh_token, together, deadline) = (refresh_token.clone(), Arc::clone(&self.together), self.deadline);
+        let (refresh_token, together, deadline) = (refresh_token.clone(), Arc::clone(together), self.deadline);
         tasks.spawn(async move {
             let _left = left;
             let _turn = together.acquire().await;

@@ -3,13 +3,14 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, location, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason, Verdict};
 use crate::domain::session::{Refresh, Session};
 use crate::domain::time::Timestamp;
-use crate::outpost::{Request, RequestBody};
+use crate::outpost::{Request, RequestBody, WaitLimits};
 use crate::ports::{Clock as _, ListedSession};
 use crate::testing::signing;
 
@@ -361,6 +362,60 @@ async fn fl_3_a_hit_and_a_miss_look_and_last_the_same() {
     assert_eq!(took[0], took[1]);
 }
 
+/// A frame without a cookie for this provider session, from this client.
+fn frame_of_a_stranger(url: &str, sid: &str, client: &str) -> Request {
+    let mut head = Browser::default().head(&format!("{url}?iss={ISSUER}&sid={sid}"), &[]);
+    head.client = Some(client.parse().unwrap());
+    head.into()
+}
+
+#[tokio::test]
+async fn fl_3_frames_of_strangers_have_a_share_and_one_beyond_it_ends_nothing() {
+    const BOARD: &str = "https://board.example.com/outpost.goauthentik.io/frontchannel_logout";
+    let mut test_outpost = test_outpost();
+    let limits = WaitLimits { per_client: 1, per_issuer: 2, ..WaitLimits::default() };
+    test_outpost.outpost = test_outpost.outpost.with_wait_limits(limits);
+    let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    let outpost = &test_outpost.outpost;
+    let answer = async |request: Request| outpost.answer(&outpost.route(&request)).await;
+    let refused = |request: Request| {
+        let decision = answer(request).now_or_never().expect("is refused at once");
+        assert_eq!(page(&decision).status, 503);
+        assert_eq!(decision.audit.reason, Reason::ProviderUnavailable);
+        format!("{:?}", decision.verdict).replace(&decision.audit.id, "")
+    };
+
+    let mut one = Box::pin(answer(frame_of_a_stranger(FRONT, "s-9", "192.0.2.1")));
+    assert!(one.as_mut().now_or_never().is_none(), "it is under way");
+    let [hit, miss] = ["s-1", "s-9"].map(|sid| refused(frame_of_a_stranger(FRONT, sid, "192.0.2.1")));
+    assert_eq!(hit.replace("s-1", ""), miss.replace("s-9", ""));
+    let mut two = Box::pin(answer(frame_of_a_stranger(FRONT, "s-9", "192.0.2.2")));
+    assert!(two.as_mut().now_or_never().is_none(), "another client");
+    refused(frame_of_a_stranger(FRONT, "s-1", "192.0.2.3"));
+    refused(frame_of_a_stranger(BOARD, "s-1", "192.0.2.3"));
+    assert!(is_signed_in(&mut alice, &test_outpost, WIKI).await, "nothing ended");
+
+    assert_eq!([answered(&one.await), answered(&two.await)], [DONE; 2]);
+    assert_eq!(answered(&answer(frame_of_a_stranger(FRONT, "s-1", "192.0.2.1")).await), DONE, "the places are free");
+    assert!(!is_signed_in(&mut alice, &test_outpost, WIKI).await);
+}
+
+/// What it asks for does not depend on any session.
+#[tokio::test]
+async fn fl_3_a_frame_that_names_no_session_is_answered_at_once() {
+    let test_outpost = test_outpost();
+    for query in
+        ["", "?x=1", "?sid=s-1", "?iss=https%3A%2F%2Fsso.example.com%2F", "?iss=https%3A%2F%2Fsso.example.com%2F&sid="]
+    {
+        let head = Browser::default().head(&format!("{FRONT}{query}"), &[]);
+        let decision = test_outpost.ask(&head).now_or_never().expect(query);
+        assert_eq!(answered(&decision), DONE, "{query}");
+    }
+    // Whether an issuer is trusted remains as unknown as whether a session exists.
+    let head = Browser::default().head(&format!("{FRONT}?iss=https%3A%2F%2Fother.example%2F&sid=s-1"), &[]);
+    assert!(test_outpost.ask(&head).now_or_never().is_none());
+}
+
 #[tokio::test]
 async fn a_frame_is_asked_for_by_get_alone() {
     let test_outpost = test_outpost();
@@ -381,4 +436,15 @@ async fn a_session_of_an_ended_provider_session_counts_as_ended_while_the_store_
     assert!(!is_signed_in(&mut browser, &test_outpost, WIKI).await);
     assert_eq!(test_outpost.outpost.end_provider_session("s-1", &issuers).await.unwrap(), 1);
     assert!(!is_signed_in(&mut browser, &test_outpost, WIKI).await);
+}
+
+#[tokio::test]
+async fn a_fault_at_one_issuer_keeps_no_session_of_another() {
+    let test_outpost = test_outpost();
+    signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    let issuers = ["https://another.example/".to_owned(), ISSUER.to_owned()].into();
+    test_outpost.fail_store_at(1);
+    assert!(test_outpost.outpost.end_provider_session("s-1", &issuers).await.is_err());
+    assert_eq!(test_outpost.sessions(), 0);
+    assert_eq!(test_outpost.outpost.end_provider_session("s-1", &issuers).await.unwrap(), 0);
 }

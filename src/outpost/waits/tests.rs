@@ -52,6 +52,19 @@ fn a_signed_in_users_news_is_counted_for_no_client() {
 }
 
 #[test]
+fn frames_are_counted_for_all_issuers_together() {
+    let waits = Waits::new(LIMITS);
+    let take = |issuer, client| waits.take(WaitReason::FrontchannelLogout, issuer, Some(address(client)));
+    let first = [take("a", "192.0.2.1"), take("b", "192.0.2.1")];
+    assert!(first.iter().all(Result::is_ok));
+    assert_eq!(take("c", "192.0.2.1").err(), Some(Full::Client));
+    let second = take("c", "192.0.2.2");
+    assert!(second.is_ok());
+    assert_eq!(take("d", "192.0.2.3").err(), Some(Full::Issuer));
+    assert!(waits.take(WaitReason::Metadata, "a", Some(address("192.0.2.1"))).is_ok(), "another purpose");
+}
+
+#[test]
 fn an_attempt_is_redeemed_once_at_a_time() {
     let waits = Waits::new(LIMITS);
     let [one, other] = [AttemptId::new([1; 16]), AttemptId::new([2; 16])];

@@ -3,6 +3,7 @@
 
 mod applications;
 mod listed;
+mod session_ends;
 mod status;
 mod updates;
 

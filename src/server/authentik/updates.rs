@@ -1,8 +1,7 @@
 //! Follows authentik: reads the applications, takes them into service, keeps the last answer, and ends sessions.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -11,6 +10,7 @@ use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use super::applications::{Before, MappedAnswer};
+use super::session_ends::{Issuers, end_sessions};
 use super::status;
 use super::{ApplicationMapping, Authentik};
 use crate::domain::crypto::sealing::SealingKeys;
@@ -20,8 +20,7 @@ use crate::inbound::ext_authz::Health;
 use crate::inbound::ops::{Latch, Readiness};
 use crate::outbound::authentik::{
     AnswerCache, ApiFault, CachedAnswer, Certificate, Connection, ConnectionSettings, Instance, InvalidProvider,
-    Outpost, OutpostAnswer, Providers, SessionEnds, Subscription, Updates, WebSocketSettings, WebSocketTask,
-    update_delay,
+    Outpost, OutpostAnswer, Providers, Subscription, Updates, WebSocketSettings, WebSocketTask, update_delay,
 };
 use crate::outpost;
 use crate::ports::{Clock, Entropy};
@@ -32,8 +31,6 @@ use crate::server::reload::Reloader;
 /// The pause before authentik is asked again after a failure; each one is twice as long as the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(3);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The pause before an ended session is removed again from a store that could not do it.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Follows one authentik.
 pub(in crate::server) struct AuthentikUpdates {
@@ -56,7 +53,7 @@ pub(in crate::server) struct AuthentikUpdates {
     /// The mapping with which it was made.
     mapped_by: Option<Arc<dyn ApplicationMapping>>,
     /// The issuers of all applications so far: a session may end whose application is not served at the moment.
-    issuers: Arc<Mutex<BTreeSet<String>>>,
+    issuers: Issuers,
     /// They end the sessions that authentik reported, each for one WebSocket and for some time after it.
     ending: JoinSet<()>,
     /// What was logged about the answer in service.
@@ -350,29 +347,6 @@ struct Followed {
     updates: Updates,
     _websocket: WebSocketTask,
     _status: JoinSet<()>,
-}
-
-/// Ends the sessions that end at authentik. It does not report them again, so each one is tried until the store does it.
-async fn end_sessions(mut ended: SessionEnds, outpost: Arc<outpost::Outpost>, issuers: Arc<Mutex<BTreeSet<String>>>) {
-    while let Some(id) = ended.next().await {
-        let mut is_reported = false;
-        loop {
-            let known = issuers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            match outpost.end_provider_session(&id, &known).await {
-                Ok(0) => break,
-                Ok(count) => {
-                    info!(sid = id, count, "sessions ended, because their session at authentik ended");
-                    break;
-                }
-                Err(fault) if is_reported => _ = fault,
-                Err(fault) => {
-                    warn!(sid = id, %fault, "a session that ended at authentik is not ended yet; it is tried again");
-                    is_reported = true;
-                }
-            }
-            sleep(STORE_PAUSE).await;
-        }
-    }
 }
 
 /// Reads everything anew. Certificates that are `known` are fetched only when they changed.

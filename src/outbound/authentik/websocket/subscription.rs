@@ -15,8 +15,8 @@ use super::state::WebSocketState;
 use super::task::keep_connected;
 use crate::telemetry::LogThrottle;
 
-/// The number of ended sessions that wait for their removal; more wait at authentik.
-const WAITING_SESSION_ENDS: usize = 4096;
+/// The number of ended sessions that were not received yet; more wait at authentik.
+const QUEUED_SESSION_ENDS: usize = 4096;
 /// The log has one line for each kind of skipped message in this time.
 const SKIPPED_PERIOD: Duration = Duration::from_secs(3600);
 const SKIPPED_KINDS: usize = 8;
@@ -73,6 +73,13 @@ impl Updates {
 pub struct SessionEnds(mpsc::Receiver<String>);
 
 impl SessionEnds {
+    /// A queue, and where its sessions are reported.
+    #[must_use]
+    pub fn channel() -> (mpsc::Sender<String>, Self) {
+        let (reported, ended) = mpsc::channel(QUEUED_SESSION_ENDS);
+        (reported, Self(ended))
+    }
+
     /// The claim `sid` of the next session that ended, in all applications; `None` when the task was dropped. May be cancelled:
     /// nothing is lost.
     pub async fn next(&mut self) -> Option<String> {
@@ -88,14 +95,14 @@ pub(super) fn subscription(
     settings: WebSocketSettings,
 ) -> Subscription {
     let triggers = Arc::new(Notify::new());
-    let (session_ends, ended) = mpsc::channel(WAITING_SESSION_ENDS);
+    let (session_ends, ended) = SessionEnds::channel();
     let (sender, state) = watch::channel(WebSocketState::Connecting);
     let skipped = LogThrottle::new(SKIPPED_PERIOD, SKIPPED_KINDS);
     let reports = Reports { triggers: Arc::clone(&triggers), session_ends, state: sender, skipped };
     let task = tokio::spawn(keep_connected(dial, hello, settings, reports));
     Subscription {
         updates: Updates { triggers, delay, due: None },
-        session_ends: SessionEnds(ended),
+        session_ends: ended,
         state,
         task: WebSocketTask(task),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _};
 use redis::{Cmd, Value};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
@@ -160,22 +160,29 @@ pub(super) async fn replay_revocations(client: Arc<RedisClient>) {
     }
 }
 
-/// Sends those revocations again; returns their number if all of them were accepted, else 0.
+/// Sends those revocations again; returns the number of those that were accepted.
 async fn replay(client: &RedisClient, which: fn(&PendingRevocations) -> Vec<End>) -> usize {
     let _exclusive = client.ends.replay().await;
-    let ends = which(&client.ends);
-    if bring(client, &ends).await { ends.len() } else { 0 }
+    bring(client, which(&client.ends)).await
 }
 
-/// Returns whether all of them were accepted.
-async fn bring(client: &RedisClient, ends: &[End]) -> bool {
-    for some in ends.chunks(AT_ONCE) {
-        if let Err(fault) = try_join_all(some.iter().map(|end| bring_one(client, *end))).await {
-            warn!(%fault, "session store: a revocation could not be delivered; the next attempt is in a second");
-            return false;
+/// Returns how many of them were accepted. One that is refused, or whose server in a cluster does not answer, keeps no
+/// other from being sent. Without a connection all of them would fail.
+async fn bring(client: &RedisClient, ends: Vec<End>) -> usize {
+    let (mut accepted, mut failed) = (0, None);
+    let mut sending = stream::iter(ends).map(|end| bring_one(client, end)).buffer_unordered(AT_ONCE);
+    while !matches!(failed, Some(Fault::Down(_)))
+        && let Some(sent) = sending.next().await
+    {
+        match sent {
+            Ok(()) => accepted += 1,
+            Err(fault) => failed = Some(fault),
         }
     }
-    true
+    if let Some(fault) = failed {
+        warn!(%fault, "session store: a revocation could not be delivered; the next attempt is in a second");
+    }
+    accepted
 }
 
 async fn bring_one(client: &RedisClient, end: End) -> Result<(), Fault> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
+use crate::outbound::store::redis::pending::End;
 use crate::outbound::store::redis::testing::{Make, Server, eventually, free_port, settings, store};
 use crate::outbound::store::redis::{Access, Address, Credentials, RedisSettings, RedisStore, Topology};
 use crate::outbound::store::testing::{LIFETIMES, at, block_on, key, keys, session, user};
@@ -89,6 +90,37 @@ fn during_an_outage_ends_hold_here_and_afterwards_everywhere() {
             store.save(&key(5), session("mary", 1, 9000)).await.is_ok() && is_there(&store, 5).await
         })
         .await;
+    });
+}
+
+#[test]
+fn a_revocation_that_the_server_refuses_keeps_no_other_from_being_delivered() {
+    /// More than are sent at the same time.
+    const USERS: u64 = 150;
+    let server = Server::start(Make::Redis);
+    block_on(async {
+        let settings = impatient(Topology::Single(server.address()));
+        let (store, elsewhere) = (store(settings.clone()), store(settings));
+        for number in 0..=USERS {
+            let subject = format!("user-{number}");
+            eventually("saved", async || store.save(&key(number), session(&subject, 0, 9000)).await.is_ok()).await;
+        }
+        // The owner of a session is no text any more, so the server refuses to read it.
+        let pointer = store.client.keys.pointer(&key(0));
+        let _: () = server.ask(&["DEL", &pointer]);
+        let _: () = server.ask(&["RPUSH", &pointer, "no text"]);
+        server.signal("STOP");
+        eventually("the outage is noticed", async || is_down(&store).await).await;
+        assert!(store.end(&key(0)).await.is_err());
+        for number in 1..=USERS {
+            assert!(store.end_user(&user(&format!("user-{number}"))).await.is_err());
+        }
+        server.signal("CONT");
+        for number in 1..=USERS {
+            eventually("it ends elsewhere", async || matches!(elsewhere.load(&key(number)).await, Ok(None))).await;
+        }
+        assert_eq!(store.client.ends.waiting(), [End::Session(key(0))]);
+        assert!(store.load(&key(0)).await.expect("it is known here").is_none());
     });
 }
 
