@@ -162,7 +162,7 @@ async fn bl_13_a_sign_in_that_is_under_way_leaves_no_session() {
         assert_eq!(back.audit.reason, Reason::SignInRestarted, "{way}");
         assert!(location(&back).starts_with("https://sso.example.com/"), "{way}: the provider asks the user");
         assert!(test_outpost.store.all().is_empty() && !is_signed_in(&mut late, &test_outpost, WIKI).await, "{way}");
-        assert!(test_outpost.audit.take().is_empty(), "{way}: nobody signed in");
+        assert!(test_outpost.audit.take().is_empty(), "{way}: no sign-in is recorded");
 
         let mut other = signed_in(&test_outpost, "alice", "s-2", WIKI).await;
         assert!(is_signed_in(&mut other, &test_outpost, WIKI).await, "{way}");

@@ -39,7 +39,7 @@ impl GroupsClaim {
         Some(items.iter().filter_map(Value::as_str))
     }
 
-    /// The claim `name` as an application is told it: `groups` has the user's groups, whatever the provider calls them. A usual
+    /// The claim `name` as an application is told it: `groups` has the groups of the configured claim. A usual
     /// claim that lists no groups is told as it is.
     #[must_use]
     pub fn told(&self, name: &str, claims: &Claims) -> Option<Value> {
