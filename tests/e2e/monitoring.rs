@@ -15,7 +15,7 @@ use crate::support::envoy::Scenario;
 use crate::support::ports::free_port;
 use crate::support::process::{Process, eventually};
 use crate::support::settings::Mode;
-use crate::support::site::Site;
+use crate::support::site::{Plan, Site};
 use crate::support::{raw, tools};
 
 struct Prometheus {
@@ -85,7 +85,9 @@ async fn visit(site: &Site) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_expression_of_alerts_and_panels_has_series() {
-    let site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+    plan.settings.sections = "audit: { file: audit.jsonl }\n";
+    let site = plan.start().await;
     let (_fake, with_authentik) = authentik::started(Scenario::InsideTheCheck).await;
     visit(&site).await;
     Browser::new(Protocol::Http2).visit(&with_authentik.wiki("/page")).await.seen();
