@@ -33,7 +33,7 @@ use crate::ports::{Consumption, EndedSession, LogoutTokenFault, ProviderSessionE
 const FRAME_TAKES: Duration = Duration::from_millis(100);
 
 /// How long a sign-in can take from the provider's answer to its session. One that is under way while the provider reports the end of
-/// its session there would save its own afterwards, and the provider does not report it again (BL-13).
+/// its session there would save its own afterwards, and the provider does not report it again (BL-13). The mark lasts at least as long.
 const SIGN_IN_TAKES: Duration = Duration::from_secs(60);
 
 /// Why a back-channel logout is refused. No session ended.

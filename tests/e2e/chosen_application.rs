@@ -68,6 +68,14 @@ async fn a_path_ends_at_a_segment(front_proxy: FrontProxy) {
         let seen = site.applications[slug].seen().pop().unwrap_or_else(|| panic!("{path} reaches {slug}: {page:#?}"));
         assert_eq!((seen.path.as_str(), seen.header("x-authentik-meta-app")), (path, Some(slug)), "{front_proxy:?}");
     }
+    // A front proxy and an application may read these paths as one application's or the other's.
+    let seen = || site.applications.values().map(|application| application.seen().len()).sum::<usize>();
+    let before = seen();
+    let cookies = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address")).expect("a session");
+    for path in ["/%64ocs/x", "//docs/x", "/docs;a/x", "/DOCS/x", "/docs/.../x"] {
+        let answer = raw::get_with(site.front, &site.host("wiki"), path, &[("Cookie", &cookies)]).await;
+        assert_eq!(seen(), before, "{front_proxy:?}: {path}:\n{answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

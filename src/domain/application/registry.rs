@@ -96,7 +96,7 @@ pub struct Clash {
 pub enum Unrouted {
     /// No application has this host, or none has this path on it.
     UnknownHost,
-    /// The operator's route names an application that does not exist or does not own the host.
+    /// The operator's route names another application than the one that owns the address.
     UnknownApplication,
     /// The path can be read in several ways, which lead to different applications of the host.
     OddPath,
@@ -201,16 +201,13 @@ impl Applications {
     /// # Errors
     /// [`Unrouted`] when no application owns it.
     pub fn find(&self, head: &RequestHead) -> Result<&Arc<Application>, Unrouted> {
-        let found = match &head.application {
-            Some(slug) => self.named(slug, head).ok_or(Unrouted::UnknownApplication),
-            None => self.owner(head),
-        }?;
+        let found = self.owner(head)?;
+        // The name is a second lock and no key: it replaces neither the host nor the reading of the path.
+        if head.application.as_deref().is_some_and(|slug| slug != found.slug.as_str()) {
+            return Err(Unrouted::UnknownApplication);
+        }
         let is_reserved = self.reserved.iter().any(|reserved| reserved.covers(head, found));
         if is_reserved { Err(Unrouted::UnknownHost) } else { Ok(found) }
-    }
-
-    fn named(&self, slug: &str, head: &RequestHead) -> Option<&Arc<Application>> {
-        self.all.iter().find(|application| application.slug.as_str() == slug && owns(application, head))
     }
 
     fn owner(&self, head: &RequestHead) -> Result<&Arc<Application>, Unrouted> {

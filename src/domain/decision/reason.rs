@@ -120,7 +120,7 @@ reasons! {
     MethodNotAllowed => "method_not_allowed",
     /// No application owns the host.
     UnknownHost => "unknown_host",
-    /// The route names an application that does not exist or does not own the host.
+    /// The route, or the subrequest, names another application than the one that owns the address.
     UnknownApplication => "unknown_application",
     /// The request lacks a required part or cannot be made canonical.
     Malformed => "malformed",

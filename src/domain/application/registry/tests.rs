@@ -82,7 +82,9 @@ fn a_path_that_leads_to_two_applications_leads_to_none() {
         "/wiki/deep/%252e%252e/x",
     ] {
         assert_eq!(owner("app.example.com", target, None), Err(Unrouted::OddPath), "{target}");
-        assert_eq!(owner("app.example.com", target, Some("wiki")), Ok("wiki".to_owned()), "the route knows: {target}");
+        for named in ["wiki", "root"] {
+            assert_eq!(owner("app.example.com", target, Some(named)), Err(Unrouted::OddPath), "{named}: {target}");
+        }
     }
     for target in ["/caf%E9", "/x/...", "/%2577iki"] {
         assert_eq!(owner("one.example.com", target, None), Ok("domain".to_owned()), "{target}");
@@ -90,10 +92,19 @@ fn a_path_that_leads_to_two_applications_leads_to_none() {
 }
 
 #[test]
-fn a_route_may_name_the_application_but_not_lend_it_a_host() {
-    assert_eq!(owner("app.example.com", "/", Some("wiki")), Ok("wiki".to_owned()));
-    assert_eq!(owner("app.example.com", "/", Some("nope")), Err(Unrouted::UnknownApplication));
-    assert_eq!(owner("evil.test", "/", Some("wiki")), Err(Unrouted::UnknownApplication));
+fn the_application_that_a_route_names_has_to_own_the_address() {
+    for (host, target, name, expected) in [
+        ("app.example.com", "/wiki/x", "wiki", Ok("wiki")),
+        ("app.example.com", "/wikix", "root", Ok("root")),
+        ("app.example.com", "/", "wiki", Err(Unrouted::UnknownApplication)),
+        ("app.example.com", "/wiki/x", "root", Err(Unrouted::UnknownApplication)),
+        ("app.example.com", "/wiki/x", "nope", Err(Unrouted::UnknownApplication)),
+        ("one.example.com", "/", "domain", Ok("domain")),
+        ("app.example.com", "/", "domain", Err(Unrouted::UnknownApplication)),
+        ("evil.test", "/", "wiki", Err(Unrouted::UnknownHost)),
+    ] {
+        assert_eq!(owner(host, target, Some(name)), expected.map(str::to_owned), "{host}{target} {name}");
+    }
 }
 
 #[test]
