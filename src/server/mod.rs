@@ -44,6 +44,8 @@ use signals::StopRequests;
 
 /// The time limit for writing the last events of the audit stream.
 const AUDIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time limit for the end of the background tasks.
+const TASKS_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time limit for flushing the log at the end.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -90,8 +92,10 @@ pub fn run(config: Config, source: Option<Arc<dyn ConfigSource>>) -> Result<(), 
     });
     // The last spans are sent on the runtime.
     log.flush(LOG_TIMEOUT);
-    // Tasks that still block a thread are not needed any more.
-    runtime.shutdown_background();
+    // The tasks that hold the session store end, so that it writes what is pending and closes its file. What still blocks a thread is not
+    // needed any more.
+    let timeout = if matches!(result, Err(Fault::StoppedAtOnce)) { Duration::ZERO } else { TASKS_TIMEOUT };
+    runtime.shutdown_timeout(timeout);
     result.map(drop)
 }
 
