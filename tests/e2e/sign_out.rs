@@ -34,7 +34,7 @@ async fn signs_out_everywhere(scenario: Scenario, mode: Mode) {
     let left = here.ask(click(&site.wiki(SIGN_OUT))).await;
     assert_leads_to_logout(&left, &site);
     assert!(!site.is_signed_in(&here).await && !site.is_signed_in(&elsewhere).await, "all of alice's sessions");
-    assert!(site.is_signed_in(&bob).await, "nobody else's");
+    assert!(site.is_signed_in(&bob).await, "no session of another user ends");
     let of_session = |name: &str| name.starts_with(mode.cookie_prefix()) && !name.ends_with("binding");
     let wiki = url::Url::parse(&site.wiki("/")).expect("an address");
     assert!(!here.cookies(&wiki).iter().any(|cookie| of_session(&cookie.name)), "{:?}", here.cookies(&wiki));

@@ -1,7 +1,7 @@
 //! Envoy: `envoy.yaml`, with a virtual host for each host. Applications in mode `proxy` need only the shipped file.
 
 use super::address::ListenerAddress;
-use super::site::{Hosts, Site};
+use super::site::{Hosts, Site, sites};
 use super::template::{Excerpt, each, excerpt, filled, marked};
 
 const INSIDE_THE_CHECK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/inside-the-check/envoy.yaml"));
@@ -20,7 +20,7 @@ const CLUSTERS: &str = excerpt(INSIDE_THE_CHECK, CLUSTER, CLUSTER).after;
 const PROXY: Excerpt = excerpt(excerpt(PROXY_MODE, "admin:\n", "admin:\n").after, VIRTUAL_HOST, VIRTUAL_HOST);
 
 pub(super) fn print(places: &[Site<'_>], proxies: bool, gatepost: &ListenerAddress) -> String {
-    let hosts = each(hosts(places), |places| virtual_host(&places));
+    let hosts = each(sites(places), |site| virtual_host(&site));
     let clusters = each(places, clusters);
     let (before, after) = if proxies { (PROXY.before, PROXY.after) } else { (INSIDE.before, BEFORE_CLUSTERS) };
     let text = [before, &hosts, after, &clusters].concat();
@@ -36,18 +36,7 @@ pub(super) fn print(places: &[Site<'_>], proxies: bool, gatepost: &ListenerAddre
     format!("# For Envoy: envoy.yaml. TLS is to end at this listener (`transport_socket`) or before it.\n{text}")
 }
 
-/// The applications of each virtual host: those of one host and port, with longer paths first.
-fn hosts<'p, 'a>(places: &'p [Site<'a>]) -> Vec<Vec<&'p Site<'a>>> {
-    let mut hosts: Vec<Vec<&Site<'_>>> = Vec::new();
-    for place in places {
-        match hosts.iter_mut().find(|host| host.iter().any(|other| other.is_beside(place))) {
-            Some(host) => host.push(place),
-            None => hosts.push(vec![place]),
-        }
-    }
-    hosts
-}
-
+/// The virtual host of one site.
 fn virtual_host(places: &[&Site<'_>]) -> String {
     let Some(first) = places.first() else { return String::new() };
     let quoted = |text: String| format!("\"{text}\"");
